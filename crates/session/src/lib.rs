@@ -58,4 +58,10 @@ pub trait Session {
 
     /// When `poll` must be called again even if nothing arrives.
     fn deadline(&self) -> Option<Instant>;
+
+    /// Whether more octets may be handed over now; `false` holds the peer back while a decision
+    /// is pending, so that what one connection can buffer is bounded.
+    fn wants_octets(&self) -> bool {
+        true
+    }
 }
