@@ -18,7 +18,7 @@ pub mod parameter;
 pub mod transfer;
 pub mod write;
 
-pub use entity::{Message, Node, walk};
+pub use entity::{Message, Node, walk, walk_into_messages};
 pub use error::{Error, Kind};
 pub use header::{Header, Headers};
 pub use limits::Limits;

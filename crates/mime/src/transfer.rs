@@ -111,7 +111,8 @@ fn sextet(octet: u8) -> u8 {
     SEXTETS.get(usize::from(octet)).copied().unwrap_or(FOREIGN)
 }
 
-/// Decodes base64. Padding may be missing, and may occur inside where encoded pieces were concatenated.
+/// Decodes base64. Padding may be missing, and may occur inside where encoded pieces were concatenated; a
+/// line after padding that is no base64 (a stray delimiter, the footer of a list) ends the body.
 pub fn decode_base64(input: &[u8]) -> Decoded {
     let mut out = vec![0; input.len() / 4 * 3 + 3];
     let mut slots = out.chunks_exact_mut(3);
@@ -133,6 +134,8 @@ pub fn decode_base64(input: &[u8]) -> Decoded {
     };
     let mut damage = None;
     let (mut group, mut held) = (0_u32, 0_u32);
+    // The line up to here is known to be base64, so no line is looked at twice.
+    let mut clean = 0;
     let mut rest = input;
     while let [first, after @ ..] = rest {
         if held == 0
@@ -157,6 +160,15 @@ pub fn decode_base64(input: &[u8]) -> Decoded {
                     _ => {}
                 }
                 (group, held) = (0, 0);
+                let next = input.len() - rest.trim_ascii_start().len();
+                if next >= clean {
+                    let line = line_at(input, next);
+                    if let Some(foreign) = line.iter().position(|octet| sextet(*octet) == FOREIGN) {
+                        damage = damage.or(Some(next + foreign));
+                        break;
+                    }
+                    clean = next + line.len();
+                }
             }
             FOREIGN => damage = damage.or(Some(at)),
             value => {
@@ -178,6 +190,11 @@ pub fn decode_base64(input: &[u8]) -> Decoded {
     out.truncate(groups * 3);
     out.extend_from_slice(&tail);
     Decoded { octets: out.into(), damage }
+}
+
+fn line_at(input: &[u8], start: usize) -> &[u8] {
+    let rest = input.get(start..).unwrap_or_default();
+    rest.get(..memchr::memchr(b'\n', rest).unwrap_or(rest.len())).unwrap_or(rest).trim_ascii_end()
 }
 
 /// Decodes quoted-printable. An `=` without two hexadecimal digits stands for itself; white space at the
@@ -339,6 +356,7 @@ mod tests {
         assert_eq!(read("Zm9vY"), ("foo".into(), Some(5)));
         assert_eq!(read("Zg==Zg==Zm9v"), ("fffoo".into(), None));
         assert_eq!(read("===="), ("".into(), None));
+        assert_eq!(read("Zg==\r\n\r\n--stray--\r\nZg=="), ("f".into(), Some(8)));
     }
 
     #[test]
