@@ -31,6 +31,7 @@ def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--cedrat", required=True, help="release build of the gateway")
     parser.add_argument("--load", required=True, help="release build of bench/load")
+    parser.add_argument("--sink", required=True, help="mail sink: release build of bench/load, or smtp-sink")
     parser.add_argument("--only", choices=["postfix", "cedrat"], help="measure one side")
     parser.add_argument("--runs", type=int, default=3, help="runs of each case; the median is reported (3)")
     parser.add_argument("--seconds", type=int, default=10, help="seconds of load in each run (10)")
@@ -43,7 +44,7 @@ def arguments():
 def measure(options, make, octets, sessions):
     """One run of one program: started anew, loaded, drained, stopped."""
     with side.Scratch(options.directory) as scratch:
-        sink = side.Sink()
+        sink = side.Sink(options.sink)
         program = make(scratch, sink.port)
         program.start()
         try:

@@ -120,14 +120,15 @@ def wait_until_idle(share=0.85, seconds=60):
 
 
 class Sink:
-    """smtp-sink from Postfix: takes every message, throws it away and counts."""
+    """Takes every message, throws it away and counts: the one given, or smtp-sink of Postfix."""
 
-    def __init__(self):
+    def __init__(self, program="smtp-sink"):
         self.port = free_port()
         self.messages = 0
         self.last = time.monotonic()
+        address = f"127.0.0.1:{self.port}"
         self.process = subprocess.Popen(
-            ["smtp-sink", "-u", "nobody", "-c", f"127.0.0.1:{self.port}", "2000"],
+            ["smtp-sink", "-u", "nobody", "-c", address, "2000"] if program == "smtp-sink" else [program, address],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
