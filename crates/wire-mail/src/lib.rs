@@ -8,4 +8,7 @@
 extern crate alloc;
 
 pub mod charset;
+pub mod html;
+pub mod quote;
+pub mod smtp;
 pub mod value;

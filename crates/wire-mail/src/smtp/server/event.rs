@@ -1,0 +1,70 @@
+//! What a server session tells the gateway.
+
+use crate::smtp::{ContentFault, Credentials, Mail, Rcpt};
+use alloc::{boxed::Box, string::String, vec::Vec};
+
+/// What has happened. The session goes on by itself, except where an answer is named.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The peer has proved who it is, with whichever mechanism.
+    Authenticated {
+        /// The identity to act as: the authorization identity where one was given.
+        user: String,
+    },
+    /// Is this the right password? Answer: [`super::Server::authenticated`].
+    AuthPlain(Credentials),
+    /// Octets of the message, without dot-stuffing, as they arrive.
+    Chunk(Vec<u8>),
+    /// The session is over; [`cedrat_session::Step::Close`] follows. An open transaction is void.
+    Closed {
+        /// Why.
+        reason: Closing,
+    },
+    /// The message is complete. Answer after it is on stable storage: [`super::Server::accept`],
+    /// [`super::Server::reply`], or with LMTP [`super::Server::reply_each`].
+    EndOfMessage {
+        /// Octets of all chunks together.
+        octets: u64,
+    },
+    /// The peer has introduced itself. Everything before is forgotten.
+    Hello {
+        /// The name it gives itself; never proof of anything.
+        domain: String,
+        /// Whether with EHLO or LHLO.
+        extended: bool,
+    },
+    /// A transaction is to begin. Answer: [`super::Server::accept`] or [`super::Server::reply`].
+    Mail(Box<Mail>),
+    /// One more recipient. Answer: [`super::Server::accept`] or [`super::Server::reply`].
+    Recipient(Box<Rcpt>),
+    /// The transaction is void; chunks that came are to be thrown away.
+    Reset,
+    /// Which keys has this user? Answer: [`super::Server::scram_keys`].
+    ScramKeys {
+        /// Whose password it is.
+        user: String,
+        /// On whose behalf the peer wants to act.
+        authzid: Option<String>,
+    },
+}
+
+/// Why a server session has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Closing {
+    /// The message held what strict line ends forbid.
+    Content(ContentFault),
+    /// Where the next command starts cannot be known any more.
+    Desynchronized,
+    /// Too many faulty commands or failed AUTH.
+    Faults,
+    /// The peer has gone without QUIT.
+    Lost,
+    /// The message went on far beyond the size limit.
+    Overrun,
+    /// QUIT.
+    Quit,
+    /// The gateway replied 421, turned the peer away or shuts down.
+    Refused,
+    /// The peer was silent or too slow.
+    Timeout,
+}

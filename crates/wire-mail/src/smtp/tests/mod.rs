@@ -1,0 +1,15 @@
+//! Both sides of the protocol at work: dialogs, each side against the other, hostile peers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
+
+mod client;
+mod harness;
+mod hostile;
+mod pair;
+mod server;
+mod smuggling;
