@@ -254,6 +254,7 @@ class Cedrat:
             .replace("@MM4_PORT@", str(self.port))
             .replace("@ADMIN_PORT@", str(self.admin_port))
             .replace("@SINK_PORT@", str(sink_port))
+            .replace("@DEAD_PORT@", str(free_port()))
         )
 
     def start(self):
