@@ -1,0 +1,3 @@
+//! One noun per interface: how the gateway listens and how it reaches next hops.
+
+pub mod smtp;

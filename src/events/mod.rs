@@ -1,0 +1,273 @@
+//! Everything that the gateway ever tells: one closed list of events. Every log line, metric,
+//! trace entry and charging record is made from a variant of [`Event`] and from nothing else.
+//!
+//! Numbers are never reused. Subjects, bodies and secrets are in no variant, so they can reach no
+//! log. Addresses are redacted where a line is written unless the configuration reveals them.
+
+mod cdr;
+mod log;
+mod metrics;
+pub mod redact;
+
+use std::sync::Arc;
+
+use cedrat_message::Reason;
+use serde::Serialize;
+
+pub use cdr::CdrFile;
+pub use log::LogSink;
+pub use metrics::render as render_metrics;
+
+/// What kind of PDU or mail an event speaks of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A delivery report.
+    DeliveryReport,
+    /// A message of a person.
+    Message,
+    /// A read report.
+    ReadReport,
+    /// A relay's answer (`.RES`).
+    Response,
+}
+
+/// The interface that an event happened on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Protocol {
+    /// LMTP.
+    Lmtp,
+    /// Internet mail over SMTP (MM3).
+    Mail,
+    /// MMS interconnect.
+    Mm4,
+}
+
+impl Protocol {
+    /// As in labels and tables.
+    pub const fn token(self) -> &'static str {
+        match self {
+            Self::Lmtp => "lmtp",
+            Self::Mail => "mail",
+            Self::Mm4 => "mm4",
+        }
+    }
+}
+
+/// One thing that happened. Field names are the names in the JSON.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "type")]
+pub enum Event {
+    /// 100 The process is ready.
+    Started { version: &'static str, host: String, listeners: Vec<String>, config: String },
+    /// 101 The process stops; no new work is taken.
+    Stopping { signal: &'static str },
+    /// 102 A reload of the configuration; `faults` is empty when it took effect.
+    ConfigReload { config: String, faults: Vec<String> },
+    /// 103 Claimed work of a process that died was taken back; each may be delivered twice.
+    Recovered { deliveries: u64 },
+    /// 110 A peer connected.
+    SessionOpened { session: String, peer: String, protocol: Protocol, address: String },
+    /// 111 A session ended.
+    SessionClosed { session: String, peer: String, protocol: Protocol, messages: u64, why: String },
+    /// 112 Whoever connected is no peer, or a peer may not connect now.
+    SessionRefused { address: String, protocol: Protocol, reason: Reasoned },
+    /// 200 A message was stored and acknowledged.
+    Reception {
+        message: i64,
+        session: String,
+        peer: String,
+        protocol: Protocol,
+        kind: Kind,
+        from: Redacted,
+        to: Vec<Redacted>,
+        octets: u64,
+        message_id: String,
+        transaction_id: Option<String>,
+        class: Option<String>,
+        priority: Option<String>,
+        parts: Vec<PartNote>,
+        loss: u64,
+    },
+    /// 201 A message was not taken.
+    Rejection { session: String, peer: String, protocol: Protocol, stage: &'static str, reason: Reasoned, detail: String },
+    /// 202 A message that was already taken came again; it was acknowledged and not stored twice.
+    Duplicate { message: i64, peer: String, protocol: Protocol, message_id: String },
+    /// 203 What SPF, DKIM and DMARC said of a mail.
+    Authentication { session: String, peer: String, result: String },
+    /// 300 What a translation could not carry as it was.
+    Loss { message: i64, from: &'static str, to: &'static str, field: String, fidelity: String, note: String },
+    /// 310 A next hop took a message for one recipient.
+    Delivery {
+        message: i64,
+        delivery: i64,
+        peer: String,
+        protocol: Protocol,
+        kind: Kind,
+        to: Redacted,
+        attempt: u32,
+        octets: u64,
+        response: String,
+        tls: Option<String>,
+        transaction_id: Option<String>,
+        message_id: String,
+        uncertain: bool,
+        age_ms: u64,
+    },
+    /// 311 An attempt failed; it will be tried again.
+    TransientFailure {
+        message: i64,
+        delivery: i64,
+        peer: String,
+        protocol: Protocol,
+        to: Redacted,
+        attempt: u32,
+        reason: Reasoned,
+        response: String,
+        next_ms: i64,
+    },
+    /// 312 A recipient will not get the message.
+    Failure {
+        message: i64,
+        delivery: i64,
+        peer: String,
+        protocol: Protocol,
+        to: Redacted,
+        attempt: u32,
+        reason: Reasoned,
+        response: String,
+    },
+    /// 313 The peer took the message and its answer is awaited.
+    Awaiting { message: i64, delivery: i64, peer: String, until_ms: i64, transaction_id: String },
+    /// 314 A peer answered a message, or its answer was given up.
+    Response { message: i64, peer: String, status: String, reason: Option<Reasoned>, transaction_id: String },
+    /// 320 A report came in and was matched, or was not.
+    ReportReceived { peer: String, protocol: Protocol, kind: Kind, status: String, message: Option<i64>, to: Redacted },
+    /// 321 A report was made for the sender.
+    ReportMade { message: i64, about: i64, peer: String, protocol: Protocol, kind: Kind, status: String },
+    /// 330 A delivery was held, released, retried or deleted by an operator.
+    AdminAction { delivery: i64, action: &'static str, reason: String },
+    /// 400 Something that the gateway depends on failed.
+    Fault { what: &'static str, detail: String },
+}
+
+/// An address that is written redacted unless the log reveals.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Redacted(pub String);
+
+impl Serialize for Redacted {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&redact::address(&self.0, REVEAL.with(std::cell::Cell::get)))
+    }
+}
+
+thread_local! {
+    /// Whether the line that this thread is writing may hold whole addresses.
+    static REVEAL: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// Serialises `event` with or without whole addresses.
+fn to_json(event: &Event, reveal: bool) -> serde_json::Result<serde_json::Value> {
+    REVEAL.with(|cell| cell.set(reveal));
+    let value = serde_json::to_value(event);
+    REVEAL.with(|cell| cell.set(false));
+    value
+}
+
+/// A reason with its class, as events show it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Reasoned {
+    /// The reason's token.
+    pub code: &'static str,
+    /// Whether trying again can help.
+    pub transient: bool,
+}
+
+impl From<Reason> for Reasoned {
+    fn from(reason: Reason) -> Self {
+        Self {
+            code: reason.token(),
+            transient: reason.permanence() == cedrat_message::Permanence::Transient,
+        }
+    }
+}
+
+/// Type and size of one part.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PartNote {
+    /// `type/subtype`.
+    pub media_type: String,
+    /// Octets as they stood on the wire.
+    pub octets: u64,
+}
+
+impl Event {
+    /// Its number; stable for ever.
+    pub const fn number(&self) -> u16 {
+        match self {
+            Self::Started { .. } => 100,
+            Self::Stopping { .. } => 101,
+            Self::ConfigReload { .. } => 102,
+            Self::Recovered { .. } => 103,
+            Self::SessionOpened { .. } => 110,
+            Self::SessionClosed { .. } => 111,
+            Self::SessionRefused { .. } => 112,
+            Self::Reception { .. } => 200,
+            Self::Rejection { .. } => 201,
+            Self::Duplicate { .. } => 202,
+            Self::Authentication { .. } => 203,
+            Self::Loss { .. } => 300,
+            Self::Delivery { .. } => 310,
+            Self::TransientFailure { .. } => 311,
+            Self::Failure { .. } => 312,
+            Self::Awaiting { .. } => 313,
+            Self::Response { .. } => 314,
+            Self::ReportReceived { .. } => 320,
+            Self::ReportMade { .. } => 321,
+            Self::AdminAction { .. } => 330,
+            Self::Fault { .. } => 400,
+        }
+    }
+
+    /// Whether an operator should look at it.
+    pub const fn is_warning(&self) -> bool {
+        matches!(self, Self::Fault { .. } | Self::Failure { .. } | Self::SessionRefused { .. })
+    }
+}
+
+/// Where events go. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Events {
+    log: Arc<LogSink>,
+    cdr: Option<Arc<CdrFile>>,
+}
+
+impl Events {
+    /// Events into a log and, where configured, a file of charging records.
+    pub fn new(log: LogSink, cdr: Option<CdrFile>) -> Self {
+        Self { log: Arc::new(log), cdr: cdr.map(Arc::new) }
+    }
+
+    /// Tells an event to everybody who listens. Never fails and never blocks on a slow reader.
+    pub fn tell(&self, event: &Event) {
+        metrics::count(event);
+        if let Some(cdr) = &self.cdr {
+            cdr.write(event);
+        }
+        self.log.write(event);
+    }
+
+    /// The event as a trace entry of its message: JSON, addresses redacted.
+    pub fn trace(event: &Event) -> String {
+        to_json(event, false).map(|value| value.to_string()).unwrap_or_default()
+    }
+
+    /// Writes out what is still buffered.
+    pub fn flush(&self) {
+        self.log.flush();
+        if let Some(cdr) = &self.cdr {
+            cdr.flush();
+        }
+    }
+}

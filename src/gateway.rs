@@ -1,0 +1,252 @@
+//! What every part of the running gateway shares: the settings that a reload replaces as a whole,
+//! the store, the events, and the counters of what is in use.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+};
+
+use cedrat_mapping::Tables;
+use cedrat_message::{Address, Blame, Reason, Refusal};
+use cedrat_relay::{
+    alias::Pool,
+    number::NumberRules,
+    peer::{Peer as PeerPolicy, Usage},
+    route::RouteTable,
+};
+use rustls::{ClientConfig, ServerConfig};
+use tokio::sync::{Semaphore, watch};
+
+use crate::{
+    adapters::smtp::{dkim::Signers, dns::Resolver},
+    config::{Config, Peer, TlsMode},
+    events::Events,
+    pump::Dispatcher,
+    store::Store,
+    tls,
+};
+
+/// Everything that one configuration makes; immutable, replaced as a whole by a reload.
+pub struct Settings {
+    /// The configuration.
+    pub config: Config,
+    /// Mapping tables, operator's over built-in.
+    pub tables: Tables,
+    /// Compiled routes.
+    pub routes: RouteTable,
+    /// Policies of the peers that connect for MM4, and of those that connect for mail.
+    pub policies: [Vec<PeerPolicy>; 2],
+    /// Our side of TLS.
+    pub server_tls: Option<Arc<ServerConfig>>,
+    /// Client side of TLS by peer.
+    pub client_tls: HashMap<String, Arc<ClientConfig>>,
+    /// DKIM keys.
+    pub signers: Signers,
+    /// Alias numbers.
+    pub aliases: Option<Pool>,
+    /// Name resolution.
+    pub resolver: Resolver,
+}
+
+impl Settings {
+    /// Builds what the configuration names: routes, certificates, keys.
+    ///
+    /// # Errors
+    /// Every file that cannot be used, one line each.
+    pub fn build(config: Config, tables: Tables) -> Result<Self, Vec<String>> {
+        let mut faults = Vec::new();
+        let mut keep = |result: Result<(), String>| {
+            if let Err(fault) = result {
+                faults.push(fault);
+            }
+        };
+        let routes = RouteTable::new(NumberRules::default(), config.routes.clone()).unwrap_or_else(|found| {
+            keep(Err(format!("routes cannot be used: {found:?}")));
+            RouteTable::default()
+        });
+        let mut server_tls = None;
+        if let Some(configured) = &config.tls {
+            let built = tls::Identity::read(&configured.certificate, &configured.key)
+                .and_then(|identity| tls::server(identity, configured.client_ca.as_deref()));
+            keep(built.map(|built| server_tls = Some(built)));
+        }
+        let mut client_tls = HashMap::new();
+        for peer in config.peers.iter().filter(|peer| peer.next_hop.is_some() && peer.tls.mode != TlsMode::None) {
+            let identity = match &config.tls {
+                Some(own) if peer.tls.present_certificate => {
+                    tls::Identity::read(&own.certificate, &own.key).map(Some)
+                }
+                _ => Ok(None),
+            };
+            let verify = matches!(peer.tls.mode, TlsMode::Verify | TlsMode::Implicit);
+            let built = identity.and_then(|identity| tls::client(verify, peer.tls.ca.as_deref(), identity));
+            keep(
+                built
+                    .map(|built| drop(client_tls.insert(peer.id.clone(), built)))
+                    .map_err(|fault| format!("peer {}: {fault}", peer.id)),
+            );
+        }
+        let signers = Signers::read(&config.mail.dkim).unwrap_or_else(|fault| {
+            keep(Err(fault));
+            Signers::default()
+        });
+        let mut aliases = None;
+        if let Some(pool) = &config.alias {
+            keep(Pool::new(&pool.first, &pool.last).map(|pool| aliases = Some(pool)).map_err(|f| f.to_string()));
+        }
+        let resolver = match Resolver::new(&config.resolvers) {
+            Ok(resolver) => Some(resolver),
+            Err(fault) => {
+                keep(Err(fault));
+                None
+            }
+        };
+        let of = |mm4: bool| {
+            config
+                .peers
+                .iter()
+                .filter(|peer| (peer.protocol == crate::config::PeerProtocol::Mm4) == mm4)
+                .map(|peer| peer.policy.clone())
+                .collect()
+        };
+        let policies = [of(true), of(false)];
+        match resolver {
+            Some(resolver) if faults.is_empty() => Ok(Self {
+                config,
+                tables,
+                routes,
+                policies,
+                server_tls,
+                client_tls,
+                signers,
+                aliases,
+                resolver,
+            }),
+            _ => Err(faults),
+        }
+    }
+
+    /// The peer of that name.
+    pub fn peer(&self, id: &str) -> Option<&Peer> {
+        self.config.peer(id)
+    }
+
+    /// Whether a number is of the alias pool.
+    pub fn is_alias(&self, address: &Address) -> bool {
+        match (&self.aliases, address) {
+            (Some(pool), Address::Number(number)) => pool.contains(number),
+            _ => false,
+        }
+    }
+}
+
+/// The running gateway.
+pub struct Gateway {
+    settings: RwLock<Arc<Settings>>,
+    /// The queue and everything durable.
+    pub store: Store,
+    /// What happened.
+    pub events: Events,
+    /// Deliveries.
+    pub dispatcher: Dispatcher,
+    usage: Mutex<HashMap<String, Usage>>,
+    /// Octets of messages that may still come into memory.
+    memory: Arc<Semaphore>,
+    sessions: AtomicU64,
+    /// Made up once per process; see the server session's configuration.
+    pub unknown_user_secret: [u8; 32],
+    /// Turns true when the process stops.
+    pub shutdown: watch::Sender<bool>,
+    /// Whether messages are taken.
+    pub ready: AtomicBool,
+}
+
+/// The unit in which memory is counted, octets.
+const MEMORY_UNIT: u64 = 1024;
+
+impl Gateway {
+    /// A gateway that takes nothing yet.
+    pub fn new(settings: Settings, store: Store, events: Events) -> Arc<Self> {
+        let units = usize::try_from(settings.config.limits.max_octets_in_flight / MEMORY_UNIT).unwrap_or(0);
+        let mut secret = [0; 32];
+        let (low, high) = secret.split_at_mut(16);
+        low.copy_from_slice(&crate::clock::random().to_ne_bytes());
+        high.copy_from_slice(&crate::clock::random().to_ne_bytes());
+        Arc::new(Self {
+            settings: RwLock::new(Arc::new(settings)),
+            store,
+            events,
+            dispatcher: Dispatcher::default(),
+            usage: Mutex::default(),
+            memory: Arc::new(Semaphore::new(units.clamp(1024, Semaphore::MAX_PERMITS))),
+            sessions: AtomicU64::new(0),
+            unknown_user_secret: secret,
+            shutdown: watch::Sender::new(false),
+            ready: AtomicBool::new(false),
+        })
+    }
+
+    /// The settings in force.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Puts new settings in force; sessions that are open keep theirs.
+    pub fn replace_settings(&self, settings: Settings) {
+        *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+    }
+
+    /// Works with the usage of a peer.
+    pub fn with_usage<T>(&self, peer: &str, work: impl FnOnce(&mut Usage) -> T) -> T {
+        let mut usage = self.usage.lock().unwrap_or_else(PoisonError::into_inner);
+        work(usage.entry(peer.to_owned()).or_default())
+    }
+
+    /// Counts a session over all peers.
+    ///
+    /// # Errors
+    /// `CongestedHere` beyond `limits.max_sessions`.
+    pub fn open_session(self: &Arc<Self>, most: u64) -> Result<SessionPlace, Refusal> {
+        if self.sessions.fetch_add(1, Ordering::AcqRel) >= most {
+            self.sessions.fetch_sub(1, Ordering::AcqRel);
+            return Err(Refusal::new(
+                Reason::CongestedHere,
+                Blame::Ours,
+                format!("limits.max_sessions is {most}"),
+            ));
+        }
+        Ok(SessionPlace(self.clone()))
+    }
+
+    /// Takes memory for so many octets; given back when the permit is dropped.
+    ///
+    /// # Errors
+    /// `CongestedHere` when messages in flight fill the limit.
+    pub fn memory(&self, octets: u64) -> Result<tokio::sync::OwnedSemaphorePermit, Refusal> {
+        let units = u32::try_from(octets.div_ceil(MEMORY_UNIT)).unwrap_or(u32::MAX);
+        self.memory.clone().try_acquire_many_owned(units).map_err(|_| {
+            Refusal::new(Reason::CongestedHere, Blame::Ours, "limits.max_octets_in_flight is in use")
+        })
+    }
+}
+
+impl crate::admin::Readiness for Gateway {
+    fn readiness(&self) -> (bool, String) {
+        let settings = self.settings();
+        let ready = self.ready.load(Ordering::Acquire);
+        let state = if ready { "ready" } else { "not ready" };
+        (ready, format!("{state} config={} sessions={}", settings.config.digest, self.sessions.load(Ordering::Relaxed)))
+    }
+}
+
+/// One session's place among `max_sessions`.
+pub struct SessionPlace(Arc<Gateway>);
+
+impl Drop for SessionPlace {
+    fn drop(&mut self) {
+        self.0.sessions.fetch_sub(1, Ordering::AcqRel);
+    }
+}
