@@ -1,1 +1,13 @@
+//! The gateway: everything that touches sockets, files, the clock and the database.
+//!
+//! What a message means, how it is translated and where it goes is decided in `crates/`; this
+//! crate carries the octets and does what those decisions say. `ARCHITECTURE.md` follows a
+//! message through it.
+#![allow(missing_docs, unreachable_pub, reason = "a binary's own modules; public items are documented where they are not plain")]
 
+pub mod clock;
+pub mod config;
+pub mod drive;
+pub mod events;
+pub mod store;
+pub mod tls;

@@ -1,0 +1,137 @@
+//! Large bodies, content-addressed by SHA-256: `ab/cd/abcd...` below a directory or in a bucket.
+//!
+//! A blob is on stable storage before its row is committed, and it is written again even when it exists: a fresh
+//! time stamp keeps the sweep away. The sweep unlinks while no commit can happen, and the committer looks once more
+//! after the commit, so that the two orders of "commit" and "unlink" both end with the blob present.
+//! Deletes are not synced: a blob that comes back after a crash is swept again.
+
+use std::{path::PathBuf, sync::Arc};
+
+use bytes::Bytes;
+use futures_util::{StreamExt as _, TryStreamExt as _};
+use object_store::{ObjectStore, ObjectStoreExt as _, local::LocalFileSystem, memory::InMemory, path::Path};
+
+use super::{
+    error::StoreError,
+    model::{Digest, Millis},
+};
+
+/// Where large bodies live.
+#[derive(Clone, Debug)]
+pub enum BlobPlace {
+    /// A directory on a local or shared file system; made when missing.
+    Directory(PathBuf),
+    /// The memory of this process: for tests only, nothing survives.
+    Memory,
+    /// A bucket, `s3://bucket/prefix`, with the options of the client such as `endpoint` and `region`.
+    #[cfg(feature = "s3")]
+    S3 {
+        /// `s3://bucket/prefix`.
+        url: String,
+        /// Option names and values.
+        options: Vec<(String, String)>,
+    },
+}
+
+#[derive(Clone)]
+pub(super) struct Blobs {
+    place: String,
+    objects: Arc<dyn ObjectStore>,
+}
+
+impl Blobs {
+    pub(super) fn open(place: &BlobPlace) -> Result<Self, StoreError> {
+        match place {
+            BlobPlace::Directory(directory) => {
+                let place = directory.display().to_string();
+                let fault = |detail: String| StoreError::Blob { place: place.clone(), detail };
+                std::fs::create_dir_all(directory).map_err(|error| fault(error.to_string()))?;
+                let objects =
+                    LocalFileSystem::new_with_prefix(directory).map_err(|error| fault(error.to_string()))?;
+                Ok(Self { objects: Arc::new(objects.with_fsync(true)), place })
+            }
+            BlobPlace::Memory => Ok(Self { place: "memory".to_owned(), objects: Arc::new(InMemory::new()) }),
+            #[cfg(feature = "s3")]
+            BlobPlace::S3 { url, options } => {
+                use object_store::{aws::AmazonS3Builder, prefix::PrefixStore};
+                let fault = |error: object_store::Error| StoreError::Blob {
+                    place: url.clone(),
+                    detail: error.to_string(),
+                };
+                let mut builder = AmazonS3Builder::new().with_url(url);
+                for (name, value) in options {
+                    builder = builder.with_config(name.parse().map_err(fault)?, value);
+                }
+                let objects = builder.build().map_err(fault)?;
+                let prefix = url.splitn(4, '/').nth(3).unwrap_or_default().to_owned();
+                Ok(Self { place: url.clone(), objects: Arc::new(PrefixStore::new(objects, prefix)) })
+            }
+        }
+    }
+
+    /// Returns when the octets are on stable storage.
+    pub(super) async fn put(&self, digest: &Digest, octets: Bytes) -> Result<(), StoreError> {
+        self.objects.put(&path(digest), octets.into()).await.map(drop).map_err(|error| self.fault(error))
+    }
+
+    pub(super) async fn take(&self, digest: &Digest) -> Result<Bytes, StoreError> {
+        let found = self.objects.get(&path(digest)).await.map_err(|error| self.fault(error))?;
+        found.bytes().await.map_err(|error| self.fault(error))
+    }
+
+    pub(super) async fn has(&self, digest: &Digest) -> Result<bool, StoreError> {
+        match self.objects.head(&path(digest)).await {
+            Ok(_) => Ok(true),
+            Err(object_store::Error::NotFound { .. }) => Ok(false),
+            Err(error) => Err(self.fault(error)),
+        }
+    }
+
+    /// Blobs last written at `before` or earlier.
+    pub(super) async fn older(&self, before: Millis) -> Result<Vec<Digest>, StoreError> {
+        self.objects
+            .list(None)
+            .try_filter_map(async |blob| {
+                let old = blob.last_modified.timestamp_millis() <= before;
+                Ok(if old { digest(&blob.location) } else { None })
+            })
+            .try_collect()
+            .await
+            .map_err(|error| self.fault(error))
+    }
+
+    /// Unlinks those that were not written again meanwhile; returns how many.
+    pub(super) async fn unlink(&self, digests: Vec<Digest>, before: Millis) -> u64 {
+        let unlinked = futures_util::stream::iter(digests).then(async |digest| {
+            let path = path(&digest);
+            let old = self
+                .objects
+                .head(&path)
+                .await
+                .is_ok_and(|blob| blob.last_modified.timestamp_millis() <= before);
+            // What cannot be unlinked now is found by the next sweep.
+            u64::from(old && self.objects.delete(&path).await.is_ok())
+        });
+        unlinked.fold(0, async |sum, one| sum + one).await
+    }
+
+    fn fault(&self, error: object_store::Error) -> StoreError {
+        StoreError::Blob { place: self.place.clone(), detail: error.to_string() }
+    }
+}
+
+/// Two levels of 256 directories keep each small with millions of blobs.
+fn path(digest: &Digest) -> Path {
+    let [first, second, ..] = digest;
+    let name: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
+    Path::from(format!("{first:02x}/{second:02x}/{name}"))
+}
+
+fn digest(path: &Path) -> Option<Digest> {
+    let name = path.filename().filter(|name| name.len() == 64 && name.is_ascii())?;
+    let mut digest = Digest::default();
+    for (at, octet) in digest.iter_mut().enumerate() {
+        *octet = u8::from_str_radix(name.get(at * 2..at * 2 + 2)?, 16).ok()?;
+    }
+    Some(digest)
+}
