@@ -1,4 +1,4 @@
-# The gateway: one static-enough binary (libc and certificates are all it takes), run without privileges.
+# The gateway alone: one binary that needs libc and certificates, run without privileges.
 FROM rust:1.95-bookworm AS build
 WORKDIR /src
 COPY . .
