@@ -285,7 +285,8 @@ pub struct Quirks {
     pub max_octets: u64,
     /// Most media parts in a message. #14
     pub max_parts: u32,
-    /// Most recipients shown in `To` and `Cc` of a group message. #17
+    /// Most recipients shown in `To` and `Cc` of a group message. Twenty were seen from plain 3GPP peers,
+    /// so the default only bounds; hubs that take ten have a profile. #17
     pub group_max: u32,
     /// Who receives. #5
     pub recipients: Recipients,
@@ -328,7 +329,7 @@ impl Default for Quirks {
             line_ends: LineEnds::default(),
             max_octets: 1_048_576,
             max_parts: 10,
-            group_max: 10,
+            group_max: 100,
             recipients: Recipients::default(),
             res_address: ResAddress::default(),
             res_headers: ResHeaders::default(),

@@ -23,7 +23,7 @@ pub fn envelope(path: &str) -> Envelope {
 /// Reads one address of a header; of a list, the first. `None` when there is nothing at all.
 #[must_use]
 pub fn one(value: &str) -> Option<MmsAddress> {
-    Items { rest: value }.find_map(item)
+    Items::of(value).find_map(item)
 }
 
 /// Reads the address list of `To`, `Cc`, `From` or `X-Mms-Request-Recipients`, unfolded.
@@ -33,12 +33,35 @@ pub fn one(value: &str) -> Option<MmsAddress> {
 /// are dropped. Yields at most one address per separator.
 #[must_use]
 pub fn list(value: &str) -> Vec<MmsAddress> {
-    Items { rest: value }.filter_map(item).collect()
+    Items::of(value).filter_map(item).collect()
 }
 
 /// Cuts a list at its separators, outside quotes, comments and brackets.
 struct Items<'a> {
     rest: &'a str,
+    /// A quote or bracket was never closed. From there on every separator cuts, so that one slip
+    /// does not swallow the list (and the rest is not scanned again for each item).
+    unclosed: bool,
+}
+
+impl<'a> Items<'a> {
+    const fn of(value: &'a str) -> Self {
+        Self { rest: value, unclosed: false }
+    }
+
+    fn cut(&mut self) -> Option<usize> {
+        let system = starts_with(self.rest.trim_start(), "system=");
+        let separator = |c: char| c == ',' || (c == ';' && !system);
+        if !self.unclosed {
+            let mut scan = Scan::default();
+            let cut = self.rest.char_indices().find(|(_, c)| scan.outside(*c) && separator(*c));
+            if let Some((at, _)) = cut {
+                return Some(at);
+            }
+            self.unclosed = scan.open();
+        }
+        if self.unclosed { self.rest.find(separator) } else { None }
+    }
 }
 
 impl<'a> Iterator for Items<'a> {
@@ -48,22 +71,9 @@ impl<'a> Iterator for Items<'a> {
         if self.rest.is_empty() {
             return None;
         }
-        let system = starts_with(self.rest.trim_start(), "system=");
-        let mut scan = Scan::default();
-        let separator = |c: char| c == ',' || (c == ';' && !system);
-        let cut = self.rest.char_indices().find(|(_, c)| scan.outside(*c) && separator(*c));
-        // An unclosed quote or bracket would swallow the whole list: then separators cut anyway.
-        let cut = cut.or_else(|| {
-            if scan.open() { self.rest.char_indices().find(|(_, c)| separator(*c)) } else { None }
-        });
-        let (item, rest) = match cut {
-            Some((at, c)) => {
-                let (item, rest) = self.rest.split_at_checked(at)?;
-                (item, rest.get(c.len_utf8()..)?)
-            }
-            None => (self.rest, ""),
-        };
-        self.rest = rest;
+        let cut = self.cut().unwrap_or(self.rest.len());
+        let (item, rest) = self.rest.split_at_checked(cut)?;
+        self.rest = rest.get(1..).unwrap_or_default();
         Some(item)
     }
 }
@@ -147,7 +157,9 @@ fn bare(text: &str) -> MmsAddress {
             display: None,
         };
     }
-    MmsAddress { local: unquote(local), kind, domain: domain.map(ToOwned::to_owned), display: None }
+    // `"+1555"/TYPE=PLMN`: quotes around the number alone; otherwise they are gone already.
+    let local = if local.len() < mailbox.len() { unquote(local) } else { local.to_owned() };
+    MmsAddress { local, kind, domain: domain.map(ToOwned::to_owned), display: None }
 }
 
 /// Splits `local/TYPE=token`; the case of both words is free.
@@ -158,7 +170,7 @@ fn typed(mailbox: &str, has_domain: bool) -> (&str, AddressKind) {
         .filter(|(_, c)| *c == '/')
         .map(|(at, _)| at)
         .filter(|at| mailbox.get(*at..).is_some_and(|rest| starts_with(rest, MARK)))
-        .last();
+        .next_back();
     if let Some((local, rest)) = at.and_then(|at| mailbox.split_at_checked(at)) {
         let token = rest.get(MARK.len()..).unwrap_or_default().trim();
         let kind = if token.eq_ignore_ascii_case("PLMN") {

@@ -53,7 +53,8 @@ impl MmsAddress {
             mailbox.push_str("/TYPE=");
             mailbox.extend(token.chars().filter(char::is_ascii_alphanumeric));
         }
-        let mut written = if is_plain(&mailbox) { mailbox } else { quoted(&mailbox) };
+        let mut written =
+            if is_plain(&mailbox, self.kind == AddressKind::Ipv6) { mailbox } else { quoted(&mailbox) };
         if let Some(domain) = domain.filter(|domain| !domain.is_empty()) {
             written.push('@');
             written.extend(domain.chars().filter(|c| c.is_alphanumeric() || "-._[]:".contains(*c)));
@@ -62,12 +63,16 @@ impl MmsAddress {
     }
 }
 
-/// A dot-atom (RFC 5322 §3.2.3), or the colons of an IPv6 address, which peers write bare.
-fn is_plain(text: &str) -> bool {
-    !text.is_empty()
-        && text
-            .chars()
-            .all(|c| !c.is_ascii() || c.is_ascii_alphanumeric() || "!#$%&'*+-/=?^_`{|}~.:".contains(c))
+/// Whether the text can stand without quotes: a dot-atom (RFC 5322 §3.2.3), with `colons` also an
+/// IPv6 address, which peers write bare.
+fn is_plain(text: &str, colons: bool) -> bool {
+    let plain = |c: char| {
+        !c.is_ascii()
+            || c.is_ascii_alphanumeric()
+            || "!#$%&'*+-/=?^_`{|}~.".contains(c)
+            || (colons && c == ':')
+    };
+    !text.is_empty() && text.chars().all(plain)
 }
 
 fn quoted(text: &str) -> String {

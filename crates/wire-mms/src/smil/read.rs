@@ -128,6 +128,9 @@ fn after<'a>(text: &'a [u8], mark: &[u8]) -> &'a [u8] {
     memmem::find(text, mark).and_then(|at| text.get(at + mark.len()..)).unwrap_or_default()
 }
 
+/// Where the `;` of an entity is looked for, in octets: `&#x0010FFFF;` and no further.
+const MAX_ENTITY: usize = 12;
+
 /// Decodes the five entities of XML and character references; leaves a lone `&` as it is.
 fn decoded(value: &[u8]) -> String {
     let text = String::from_utf8_lossy(value);
@@ -135,7 +138,8 @@ fn decoded(value: &[u8]) -> String {
     let mut rest: &str = &text;
     while let Some((before, entity)) = rest.split_once('&') {
         plain.push_str(before);
-        let decoded = entity.split_once(';').filter(|(name, _)| name.len() <= 10);
+        let end = entity.bytes().take(MAX_ENTITY).position(|octet| octet == b';');
+        let decoded = end.and_then(|end| Some((entity.get(..end)?, entity.get(end + 1..)?)));
         match decoded.and_then(|(name, tail)| Some((character(name)?, tail))) {
             Some((c, tail)) => {
                 plain.push(c);
@@ -176,7 +180,9 @@ fn utf8(octets: &[u8]) -> Cow<'_, [u8]> {
         [0xFE, 0xFF, ..] => u16::from_be_bytes,
         _ if core::str::from_utf8(octets).is_ok() => return Cow::Borrowed(octets),
         _ => {
-            return Cow::Owned(octets.iter().map(|octet| char::from(*octet)).collect::<String>().into_bytes());
+            return Cow::Owned(
+                octets.iter().map(|octet| char::from(*octet)).collect::<String>().into_bytes(),
+            );
         }
     };
     let (pairs, _) = octets.as_chunks::<2>();
