@@ -13,6 +13,7 @@ extern crate alloc;
 mod diagnostic;
 mod embedded;
 mod loss;
+pub mod mail;
 pub mod numbers;
 mod render;
 pub mod submission;

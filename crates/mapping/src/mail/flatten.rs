@@ -1,0 +1,266 @@
+//! A mail taken apart into the flat parts of a message (RFC 2046 §5, RFC 2387, RFC 1847).
+//!
+//! What a person wrote becomes text, what they attached becomes media, other forms of the same text stay
+//! beside it as alternatives, and what is encrypted stays sealed. Of signed content the readable part is
+//! used. Every part keeps its octets as received, except text, which becomes UTF-8.
+//!
+//! Not here: headers of the mail itself, and reports (`report`).
+
+use alloc::{
+    string::{String, ToString},
+    vec::Vec,
+};
+use cedrat_message::{Content, Disposition, Field, Original, Part, PartKind, Structure};
+use cedrat_mime::{ContentType, Encoding, Message, Node};
+use cedrat_wire_mail::{html, quote, value};
+
+use super::{MailReading, charset, names, order};
+use crate::{Fidelity, Loss};
+
+/// Takes the parts of a mail.
+pub(super) fn flatten(mail: &Message, reading: &MailReading, loss: &mut Loss) -> Content {
+    let mut flattener = Flattener { mail, reading, loss, parts: Vec::new(), changed: false };
+    flattener.visit(mail.root(), false);
+    flattener.drop_blank_texts();
+    flattener.drop_broken_presentation();
+    let Flattener { parts, changed, .. } = flattener;
+    Content { structure: Structure::Related, parts, original: (!changed).then(|| original(mail)) }
+}
+
+/// The content headers and the body, for an interface that carries them unchanged.
+fn original(mail: &Message) -> Original {
+    let root = mail.root();
+    let about_content =
+        |name: &str| name.eq_ignore_ascii_case("MIME-Version") || name.to_ascii_lowercase().starts_with("content-");
+    let headers = root.headers.iter().filter(|header| about_content(header.name()));
+    Original {
+        headers: headers.map(|header| (header.name().to_string(), header.value().to_string())).collect(),
+        octets: root.body.clone(),
+    }
+}
+
+struct Flattener<'a> {
+    mail: &'a Message,
+    reading: &'a MailReading,
+    loss: &'a mut Loss,
+    parts: Vec<Part>,
+    /// Whether a part says less than the mail did, so that the original may not pass through.
+    changed: bool,
+}
+
+impl<'a> Flattener<'a> {
+    /// Recursion is bounded by the depth limit of the walker that built the tree.
+    fn visit(&mut self, node: &'a Node, in_alternative: bool) {
+        let mail = self.mail;
+        match node.content_type.essence.as_str() {
+            "multipart/encrypted" | "application/pkcs7-mime" | "application/x-pkcs7-mime" => self.sealed(node),
+            _ if node.children.is_empty() => self.leaf(node, in_alternative),
+            "multipart/alternative" | "application/vnd.wap.multipart.alternative" => self.alternative(node),
+            "multipart/signed" => {
+                if let Some(readable) = mail.children(node).next() {
+                    self.visit(readable, in_alternative);
+                }
+                self.loss.push(
+                    Field::Content,
+                    Fidelity::Lossy,
+                    "The signature covers the mail as it was and is left behind; the content that it signed is used.",
+                    None,
+                );
+            }
+            _ => mail.children(node).for_each(|child| self.visit(child, in_alternative)),
+        }
+    }
+
+    /// All forms are kept; the text is the plain one, or is made from HTML where that says more.
+    fn alternative(&mut self, node: &'a Node) {
+        let start = self.parts.len();
+        self.mail.children(node).for_each(|child| self.visit(child, true));
+        let forms = self.parts.get(start..).unwrap_or_default();
+        if forms.iter().any(|part| part.kind == PartKind::Text && !is_blank(part)) {
+            return;
+        }
+        let text = forms.iter().find(|part| is_html(part)).map(html_as_text);
+        if let Some(text) = text.filter(|text| !is_blank(text)) {
+            self.loss.push(Field::Content, Fidelity::Lossy, HTML_NOTE, None);
+            self.parts.insert(start, text);
+        }
+    }
+
+    fn leaf(&mut self, node: &'a Node, in_alternative: bool) {
+        let mut part = describe(node);
+        let attached = part.disposition == Some(Disposition::Attachment);
+        match part.media_type.as_str() {
+            "application/smil" => {
+                part.kind = PartKind::Presentation;
+                self.parts.push(part);
+            }
+            "text/plain" if !attached || part.name.is_none() => {
+                part.kind = PartKind::Text;
+                self.text(part, node);
+            }
+            "text/html" if in_alternative => {
+                part.kind = PartKind::Alternative;
+                self.parts.push(part);
+            }
+            "text/html" if !attached => {
+                part.kind = PartKind::Alternative;
+                let text = html_as_text(&part);
+                if !is_blank(&text) {
+                    self.loss.push(Field::Content, Fidelity::Lossy, HTML_NOTE, None);
+                    self.parts.push(text);
+                }
+                self.parts.push(part);
+            }
+            "text/enriched" | "text/richtext" | "text/watch-html" | "text/x-amp-html" if in_alternative => {
+                part.kind = PartKind::Alternative;
+                self.parts.push(part);
+            }
+            _ => self.parts.push(part),
+        }
+    }
+
+    /// Text in UTF-8, joined where it was flowed, cut where the route says so.
+    fn text(&mut self, mut part: Part, node: &Node) {
+        let as_sent = charset::text_of(&part.body, part.charset.as_deref());
+        let mut text = match node.content_type.parameter("format") {
+            Some(format) if format.eq_ignore_ascii_case("flowed") => {
+                let delete_space = node.content_type.parameter("delsp").is_some_and(|it| it.eq_ignore_ascii_case("yes"));
+                quote::unflow(&as_sent, delete_space)
+            }
+            _ => as_sent,
+        };
+        let whole = text.trim().len();
+        if self.reading.cut_quotes {
+            text = quote::without_history(&text);
+        }
+        if self.reading.cut_signature {
+            text = quote::without_signature(&text).to_string();
+        }
+        if text.trim().len() < whole {
+            self.loss.push(
+                Field::Content,
+                Fidelity::Dropped,
+                "Quoted history or a signature was cut, as the route asks.",
+                None,
+            );
+            self.changed = true;
+        }
+        let utf8 = part.charset.as_deref().is_none_or(|label| {
+            label.eq_ignore_ascii_case("utf-8") || label.eq_ignore_ascii_case("us-ascii")
+        });
+        let as_received = !self.changed && utf8 && node.content_type.parameter("format").is_none();
+        let decoded = node.decoded();
+        if !(as_received && core::str::from_utf8(&decoded.octets) == Ok(text.as_str())) {
+            part.body = charset::body_of(&text);
+        }
+        part.charset = Some("utf-8".to_string());
+        part.parameters.retain(|(name, _)| name != "format" && name != "delsp");
+        self.parts.push(part);
+    }
+
+    fn sealed(&mut self, node: &Node) {
+        let mut part = describe(node);
+        part.kind = PartKind::Sealed;
+        if let Some(boundary) = node.content_type.parameter("boundary") {
+            part.parameters.push(("boundary".to_string(), boundary.to_string()));
+        }
+        self.loss.push(
+            Field::Content,
+            Fidelity::Lossy,
+            "The content is encrypted; it is passed on unopened.",
+            Some(part.media_type.clone()),
+        );
+        self.parts.push(part);
+    }
+
+    /// An empty text beside other parts is what a client writes when a person wrote nothing.
+    fn drop_blank_texts(&mut self) {
+        let mut kept = self.parts.iter().filter(|part| part.kind != PartKind::Text || !is_blank(part));
+        if kept.any(|part| part.kind != PartKind::Alternative) {
+            self.parts.retain(|part| part.kind != PartKind::Text || !is_blank(part));
+        }
+    }
+
+    /// A presentation that shows parts which are not there would show nothing of what is.
+    fn drop_broken_presentation(&mut self) {
+        let broken = |part: &Part, parts: &[Part]| {
+            part.kind == PartKind::Presentation && !order::references(part).iter().all(|reference| {
+                parts.iter().any(|part| order::is_called(part, reference))
+            })
+        };
+        if let Some(index) = self.parts.iter().position(|part| broken(part, &self.parts)) {
+            self.parts.remove(index);
+            self.loss.push(
+                Field::Content,
+                Fidelity::Dropped,
+                "The presentation shows parts that the mail does not have.",
+                None,
+            );
+        }
+    }
+}
+
+/// Octets of text made from one HTML part: more than anybody writes, less than a handset could choke on.
+const MAX_HTML_TEXT: usize = 1 << 20;
+
+const HTML_NOTE: &str = "The text was made from HTML; its form is lost, pictures from the web are not fetched.";
+
+fn is_html(part: &Part) -> bool {
+    part.kind == PartKind::Alternative && part.media_type == "text/html"
+}
+
+fn html_as_text(part: &Part) -> Part {
+    let source = charset::text_of(&part.body, part.charset.as_deref());
+    let text = html::text(&source, MAX_HTML_TEXT);
+    Part {
+        kind: PartKind::Text,
+        media_type: "text/plain".to_string(),
+        charset: Some("utf-8".to_string()),
+        parameters: Vec::new(),
+        name: None,
+        content_id: None,
+        location: None,
+        disposition: None,
+        body: charset::body_of(text.trim()),
+        damaged: part.damaged,
+    }
+}
+
+fn is_blank(part: &Part) -> bool {
+    let text = charset::text_of(&part.body, part.charset.as_deref());
+    text.chars().all(|c| c.is_whitespace() || matches!(c, '\u{a0}' | '\u{200b}' | '\u{feff}'))
+}
+
+/// A leaf as it stands, media until somebody knows better.
+fn describe(node: &Node) -> Part {
+    let ContentType { essence, parameters } = &node.content_type;
+    let media_type = match essence.as_str() {
+        "text" => "text/plain",
+        // A multipart without parts is whatever its body is.
+        _ if node.content_type.is_multipart() => "text/plain",
+        _ if !essence.contains('/') => "application/octet-stream",
+        essence => essence,
+    };
+    let sealed = essence == "multipart/encrypted";
+    let parameters = parameters.iter().filter(|it| !matches!(it.name.as_str(), "charset" | "name" | "boundary"));
+    let damaged = node.damage.is_some()
+        || matches!(node.encoding, Encoding::Base64 | Encoding::QuotedPrintable) && node.decoded().damage.is_some();
+    Part {
+        kind: PartKind::Media,
+        media_type: if sealed { essence.clone() } else { media_type.to_string() },
+        charset: node.content_type.parameter("charset").map(String::from),
+        parameters: parameters.map(|it| (it.name.clone(), it.value.clone())).collect(),
+        name: node.filename().map(value::unstructured).as_deref().and_then(names::clean),
+        content_id: node.content_id.clone(),
+        location: node.content_location.clone(),
+        disposition: node.disposition.as_ref().map(|it| match it.kind.as_str() {
+            "inline" => Disposition::Inline,
+            _ => Disposition::Attachment,
+        }),
+        body: cedrat_message::Body {
+            encoded: node.body.clone(),
+            encoding: charset::canonical_encoding(node.encoding),
+        },
+        damaged,
+    }
+}

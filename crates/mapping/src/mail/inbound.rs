@@ -1,0 +1,353 @@
+//! A mail as the canonical message (RFC 4356 §2.1.3.3), or as the reports that it brings.
+//!
+//! The envelope decides who receives; To and Cc are for display. Who stands in the envelope alone is blind
+//! and shown to nobody, unless they are the only recipient. Trace and delivery headers that name envelope
+//! recipients are left behind.
+//!
+//! Not here: the parts (`flatten`) and the fields of reports (`report_in`).
+
+use alloc::{
+    format,
+    string::{String, ToString},
+    vec::Vec,
+};
+use bytes::Bytes;
+use cedrat_message::{
+    Address, Blame, Class, Field, MailAddress, Message, Notify, Origin, Party, PreviouslySent, Reason, Recipient,
+    Refusal, Role, Shown, Timestamp, UnknownField, When,
+};
+use cedrat_mime::{Header, Headers};
+use cedrat_wire_mail::{charset, value};
+use cedrat_wire_mms::address::one as mms_address;
+
+use super::{MailEnvelope, MailReading, address, flatten, outbound, report_in, resent};
+use crate::{Fidelity, Inbound, Interface, Loss, Tables};
+
+/// Headers that say for whom a copy was, or that only the last delivery understands: never passed on.
+const LEFT_BEHIND: &[&str] =
+    &["Apparently-To", "Bcc", "Delivered-To", "Envelope-To", "Resent-Bcc", "Return-Path", "X-Envelope-To", "X-Original-To"];
+
+/// Mailing lists and bulk senders (RFC 2919, RFC 2369, RFC 3834 §2).
+const LIST_HEADERS: &[&str] = &["List-Id", "List-Post", "List-Unsubscribe"];
+
+/// Reads a mail. A DSN gives one delivery report for each recipient that it reports on; none is left of
+/// one that only says that a message is late.
+///
+/// # Errors
+/// More parts, levels or header octets than the limits; a mail that asks for privacy on a route to MMS;
+/// no recipient.
+pub fn inbound(
+    tables: &Tables,
+    content: &Bytes,
+    envelope: &MailEnvelope,
+    reading: &MailReading,
+    now: Timestamp,
+) -> Result<(Inbound, Loss), Refusal> {
+    let mail = cedrat_mime::walk(content, &reading.limits).map_err(|error| {
+        Refusal::new(Reason::PartsExceeded, Blame::Message, format!("{error}"))
+    })?;
+    let mut loss = Loss::inbound(Interface::Mail);
+    if let Some(report) = report_in::read(tables, &mail, envelope, reading, now, &mut loss) {
+        return Ok((report, loss));
+    }
+    let headers = &mail.root().headers;
+    let mut reader = Reader { tables, headers, envelope, reading, now, loss };
+    reader.refuse_private()?;
+    let mut message = reader.message()?;
+    let mut loss = reader.loss;
+    message.content = flatten::flatten(&mail, reading, &mut loss);
+    Ok((Inbound::Message(message), loss))
+}
+
+struct Reader<'a> {
+    tables: &'a Tables,
+    headers: &'a Headers,
+    envelope: &'a MailEnvelope,
+    reading: &'a MailReading,
+    now: Timestamp,
+    loss: Loss,
+}
+
+impl Reader<'_> {
+    /// RFC 4356 §2.1.3.3: a mail with Sensitivity must not go to MMS. `Normal` is no wish for privacy.
+    fn refuse_private(&self) -> Result<(), Refusal> {
+        match self.header(Field::Sensitivity) {
+            Some(wish) if self.reading.refuse_sensitivity && !wish.trim().eq_ignore_ascii_case("normal") => {
+                Err(Refusal::new(Reason::SensitivityRefused, Blame::Message, format!("Sensitivity: {wish}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn message(&mut self) -> Result<Message, Refusal> {
+        let mut message = Message::new(Origin::Mail, String::new());
+        self.identify(&mut message);
+        self.people(&mut message)?;
+        self.history(&mut message);
+        self.kind(&mut message);
+        self.wishes(&mut message);
+        message.hops = u32::try_from(self.headers.all("Received").count()).unwrap_or(u32::MAX);
+        message.unknown = self.others();
+        Ok(message)
+    }
+
+    /// Message-ID, and the identifier of an MMS that comes back from a journey through mail.
+    fn identify(&mut self, message: &mut Message) {
+        let mail_id = self.header(Field::MessageId).and_then(|value| value::message_ids(&value).into_iter().next());
+        let mail_id = mail_id.unwrap_or_else(|| {
+            self.loss.push(Field::MessageId, Fidelity::Synthesized, "The mail had no Message-ID; one was made.", None);
+            self.reading.message_id.clone()
+        });
+        let mms_id = self.headers.first(outbound::MMS_MESSAGE_ID).map(|id| id.trim_matches(['"', '<', '>', ' ']));
+        let mms_id = mms_id.filter(|id| (1..=250).contains(&id.len()) && id.bytes().all(|c| c.is_ascii_graphic()));
+        match mms_id.filter(|id| *id != mail_id) {
+            Some(id) => {
+                message.id = id.to_string();
+                message.mail_id = Some(mail_id);
+            }
+            None => message.id = mail_id,
+        }
+        message.date = self.header(Field::Date).as_deref().and_then(value::date).map(Timestamp);
+        message.subject = self.headers.first(self.tables.mail(Field::Subject).name()).is_some().then(|| {
+            value::unstructured(&self.text(self.tables.mail(Field::Subject).name()).unwrap_or_default())
+        });
+        message.envelope_id = self.envelope.envid.clone();
+        message.return_content = self.envelope.ret;
+    }
+
+    fn people(&mut self, message: &mut Message) -> Result<(), Refusal> {
+        message.originator = self.header(Field::Originator).and_then(|value| self.parties(&value).into_iter().next());
+        if message.originator.is_none()
+            && let Some(path) = &self.envelope.from
+        {
+            message.originator = Some(Party::new(self.canonical(path.clone())));
+            self.loss.push(Field::Originator, Fidelity::Synthesized, "The mail names no sender; the return path is used.", None);
+        }
+        message.reply_to = self.header(Field::ReplyTo).map(|value| self.parties(&value)).unwrap_or_default();
+        let originator = message.originator.as_ref().map(|party| &party.address);
+        message.return_path = self.envelope.from.clone().map(|path| self.canonical(path)).filter(|path| Some(path) != originator);
+        for (field, role) in [(Field::To, Role::To), (Field::Cc, Role::Cc)] {
+            let name = self.tables.mail(field).name().to_string();
+            for value in self.all(&name) {
+                let parties = self.parties(&value).into_iter();
+                message.shown.extend(parties.map(|party| Shown { role, party }));
+            }
+        }
+        self.recipients(message)
+    }
+
+    /// Roles from the headers. The only recipient is shown although blind when nobody else is
+    /// (RFC 4356 §2.1.3.3 allows it, and an MMS needs a To).
+    fn recipients(&mut self, message: &mut Message) -> Result<(), Refusal> {
+        if self.envelope.recipients.is_empty() {
+            return Err(Refusal::new(Reason::AddressMalformed, Blame::Ours, "the envelope names no recipient"));
+        }
+        let alone = self.envelope.recipients.len() == 1;
+        for recipient in &self.envelope.recipients {
+            let shown = message.shown.iter().find(|shown| self.is_same(&shown.party.address, recipient));
+            let mut recipient = recipient.clone();
+            recipient.role = match shown {
+                Some(shown) => shown.role,
+                None if alone && message.shown.is_empty() => {
+                    message.shown.push(Shown { role: Role::To, party: Party::new(recipient.address.clone()) });
+                    Role::To
+                }
+                None => Role::Bcc,
+            };
+            message.recipients.push(recipient);
+        }
+        Ok(())
+    }
+
+    /// Whether a shown address is this recipient, by its canonical address or as the sender wrote it.
+    fn is_same(&self, shown: &Address, recipient: &Recipient) -> bool {
+        let original = recipient.original.as_deref().and_then(|text| text.split_once(';')).map(|(_, text)| text);
+        let same_text = |text: &str| shown.mail().is_some_and(|mail| mail.to_string().eq_ignore_ascii_case(text));
+        *shown == recipient.address
+            || original.and_then(cedrat_wire_mail::smtp::xtext::decode).is_some_and(|text| same_text(&text))
+            || match (shown, &recipient.address) {
+                (Address::Mail(a), Address::Mail(b)) => a.domain() == b.domain() && a.local().eq_ignore_ascii_case(b.local()),
+                (Address::Number(a), Address::Number(b)) => a.digits() == b.digits(),
+                _ => false,
+            }
+    }
+
+    /// Resent blocks: the newest sender's words become those of the message.
+    fn history(&mut self, message: &mut Message) {
+        let blocks = resent::blocks(self.headers);
+        let Some((newest, earlier)) = blocks.split_first() else { return };
+        let sending = |index: usize, from: &Option<Party>, at: Option<Timestamp>| PreviouslySent {
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            by: from.clone(),
+            at,
+        };
+        message.previously_sent.push(sending(0, &message.originator, message.date));
+        // The newest stands on top of the mail; an MMS counts up from the oldest.
+        for (index, block) in earlier.iter().rev().enumerate() {
+            let by = block.from.as_deref().and_then(|from| self.parties(from).into_iter().next());
+            let at = block.date.as_deref().and_then(value::date).map(Timestamp);
+            message.previously_sent.push(sending(index + 1, &by, at));
+        }
+        message.forward_counter = u32::try_from(blocks.len()).ok();
+        message.originator = newest.from.as_deref().and_then(|from| self.parties(from).into_iter().next());
+        message.date = newest.date.as_deref().and_then(value::date).map(Timestamp);
+        let path = self.envelope.from.clone().map(|path| self.canonical(path));
+        message.return_path = path.filter(|path| Some(path) != message.originator.as_ref().map(|party| &party.address));
+        let lists = [(&newest.to, Role::To), (&newest.cc, Role::Cc)];
+        let shown: Vec<Shown> = lists
+            .into_iter()
+            .filter_map(|(list, role)| list.as_deref().map(|list| (list, role)))
+            .flat_map(|(list, role)| self.parties(list).into_iter().map(move |party| Shown { role, party }))
+            .collect();
+        if !shown.is_empty() {
+            message.shown = shown;
+            message.recipients.clear();
+            // There is a recipient: `people` has refused a mail without.
+            let _checked = self.recipients(message).is_ok();
+        }
+        if let Some(id) = blocks.iter().find_map(|block| block.message_id.as_deref())
+            && let Some(id) = value::message_ids(id).into_iter().next()
+        {
+            message.id = id;
+            message.mail_id = None;
+        }
+        self.loss.push(
+            Field::PreviouslySent,
+            Fidelity::Lossy,
+            "The mail was resent: of its earlier sendings, senders and times are kept, recipients and identifiers are not.",
+            None,
+        );
+    }
+
+    /// Whether a machine made it, and of which class it is.
+    fn kind(&mut self, message: &mut Message) {
+        let row = self.tables.mail(Field::Automatic);
+        let submitted = self.header(Field::Automatic);
+        let submitted = submitted.as_deref().map(|value| value.split([';', ' ', '(']).next().unwrap_or(value));
+        let submitted = submitted.is_some_and(|word| row.read(word).unwrap_or(true));
+        let precedence = self.headers.first("Precedence").map(|value| value.trim().to_ascii_lowercase());
+        let bulk = matches!(precedence.as_deref(), Some("bulk" | "junk" | "auto_reply"));
+        let list = LIST_HEADERS.iter().any(|name| self.headers.first(name).is_some()) || precedence.as_deref() == Some("list");
+        let class = self.header(Field::Class);
+        let stated = class.as_deref().and_then(|token| self.tables.mail(Field::Class).read::<Class>(token));
+        message.automatic = self.envelope.from.is_none() || submitted || bulk && !list || stated == Some(Class::Auto);
+        message.class = Some(match stated {
+            Some(class) => class,
+            None if message.automatic => Class::Auto,
+            None if list => Class::Informational,
+            None => Class::Personal,
+        });
+    }
+
+    /// Priority, reports, expiry, earliest delivery.
+    fn wishes(&mut self, message: &mut Message) {
+        let row = self.tables.mail(Field::Priority);
+        // Importance is the row's own name and wins over X-Priority (RFC 4356 §2.1.3.3).
+        let stated = row.names().find_map(|name| self.headers.first(name));
+        message.priority = stated.and_then(|value| row.read(value.split([' ', '(']).next().unwrap_or(value)));
+        if let Some(value) = self.header(Field::ReadReport) {
+            let to = self.parties(&value).into_iter().next().map(|party| party.address);
+            message.read_report = Some(true);
+            message.read_report_to = to.filter(|to| Some(to) != message.originator.as_ref().map(|party| &party.address));
+        }
+        message.delivery_report = delivery_report(&self.envelope.recipients);
+        if self.envelope.recipients.iter().any(|recipient| recipient.notify.is_some()) {
+            self.loss.note(self.tables.mail(Field::DeliveryReport));
+        }
+        message.expiry = match self.envelope.deliver_by {
+            Some((seconds, 'R' | 'r')) => Some(When::At(self.now.plus_seconds(u64::try_from(seconds).unwrap_or(0)))),
+            Some(_) => {
+                self.loss.push(
+                    Field::Expiry,
+                    Fidelity::Lossy,
+                    "DELIVERBY with mode N asks only to be told; the sender is told that the mail was relayed.",
+                    None,
+                );
+                None
+            }
+            None => None,
+        };
+        message.delivery_time = self.envelope.hold;
+        message.sensitivity = self.header(Field::Sensitivity);
+    }
+
+    /// Headers without a canonical word, kept for mail; also the trace, so that loops are found.
+    fn others(&mut self) -> Vec<UnknownField> {
+        let mut kept = Vec::new();
+        for header in self.headers {
+            let name = header.name();
+            let is_in = |list: &[&str]| list.iter().any(|known| known.eq_ignore_ascii_case(name));
+            let trace = header.is("Received");
+            let known = self.tables.field_of_header(Interface::Mail, name).is_some()
+                || header.is(outbound::MMS_MESSAGE_ID)
+                || resent::is_resent(name);
+            if is_in(LEFT_BEHIND) || known && !trace {
+                continue;
+            }
+            kept.push(UnknownField { name: name.to_string(), value: decoded(header) });
+            if !trace {
+                let row = self.tables.mail(Field::Unknown);
+                self.loss.note_value(row, Some(name.to_string()));
+            }
+        }
+        kept
+    }
+
+    /// Mailboxes of a list as parties; what is no address is left out and reported.
+    fn parties(&self, value: &str) -> Vec<Party> {
+        let boxes = value::addresses(value);
+        let read = boxes.into_iter().filter_map(|mailbox| {
+            let address = match mailbox.address() {
+                Some(text) => self.canonical(MailAddress::parse(&text).ok()?),
+                None => bare(&mailbox.raw)?,
+            };
+            Some(Party { address, display: mailbox.display })
+        });
+        read.collect()
+    }
+
+    fn canonical(&self, mail: MailAddress) -> Address {
+        address::canonical_form(mail, &self.reading.number_domains)
+    }
+
+    /// The decoded value of the header of a field, under its first name that the mail has.
+    fn header(&self, field: Field) -> Option<String> {
+        self.tables.mail(field).names().next().and_then(|name| self.text(name))
+    }
+
+    fn text(&self, name: &str) -> Option<String> {
+        self.headers.iter().find(|header| header.is(name)).map(decoded)
+    }
+
+    fn all(&self, name: &str) -> Vec<String> {
+        self.headers.all(name).map(decoded).collect()
+    }
+}
+
+/// A value whose 8-bit octets are text, in whatever charset.
+fn decoded(header: &Header) -> String {
+    charset::text(&header.octets(), None).0
+}
+
+/// What carriers put into From beside mailboxes: `+15550120001/TYPE=PLMN`, `"15550120001@carrier.example"`.
+fn bare(raw: &str) -> Option<Address> {
+    if let Some(mail) = raw.split('"').find_map(|piece| MailAddress::parse(piece).ok()) {
+        return Some(Address::Mail(mail));
+    }
+    let address = mms_address(raw)?;
+    if address.local.contains(['<', '>', '@', ' ']) && !address.is_number() {
+        return None;
+    }
+    Address::parse(&address.local).ok()
+}
+
+/// The request of the envelope (RFC 3461 §4.1) as an MMS can say it: success asked by anybody is yes,
+/// never for all is no, and everything else is the default.
+fn delivery_report(recipients: &[Recipient]) -> Option<bool> {
+    let asked: Vec<&Notify> = recipients.iter().filter_map(|recipient| recipient.notify.as_ref()).collect();
+    if asked.iter().any(|notify| notify.success) {
+        return Some(true);
+    }
+    let never = !asked.is_empty() && asked.len() == recipients.len() && asked.iter().all(|notify| notify.never);
+    never.then_some(false)
+}

@@ -1,0 +1,14 @@
+//! The translations on whole messages: carrier mails, mails of every kind, golden cases, the oracle of
+//! RFC 4356, round trips and hostile input.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    missing_docs,
+    unreachable_pub
+)]
+
+mod carriers;
+mod support;
