@@ -95,20 +95,23 @@ impl Fields {
             self.take(date)?;
             return self.take_time(time);
         }
+        let digit = word.starts_with(|c: char| c.is_ascii_digit());
         if signed {
             self.zone = Some(offset(word)?);
-        } else if word.contains(':') {
+        } else if digit && word.contains(':') {
             self.take_time(word)?;
-        } else if word.contains('-') {
+        } else if digit && word.contains('-') {
             self.take_dashed(word)?;
-        } else if word.bytes().all(|c| c.is_ascii_digit()) {
+        } else if digit {
             self.take_number(word)?;
         } else if let Some(month) = month(word) {
             self.month = Some(month);
-        } else if !is_day_name(word) && self.time.is_some() && self.zone.is_none() {
-            self.zone = Some(zone(word)?);
+        } else if word.eq_ignore_ascii_case("AM") || word.eq_ignore_ascii_case("PM") {
+            self.take_half(word.starts_with(['P', 'p']))?;
         } else if !is_day_name(word) {
-            return None;
+            // A zone in words after one in digits says nothing new.
+            let named = zone(word).filter(|_| self.time.is_some())?;
+            self.zone = self.zone.or(Some(named));
         }
         Some(())
     }
@@ -162,6 +165,19 @@ impl Fields {
         if !rest.is_empty() {
             self.zone = Some(if rest.starts_with(['+', '-']) { offset(rest)? } else { zone(rest)? });
         }
+        Some(())
+    }
+
+    /// `AM` or `PM` after a time of twelve hours.
+    fn take_half(&mut self, afternoon: bool) -> Option<()> {
+        const HOUR: i64 = 3_600_000;
+        let time = self.time?;
+        let half = time % (12 * HOUR);
+        self.time = Some(match (time / HOUR, afternoon) {
+            (13.., _) => time,
+            (_, true) => half + 12 * HOUR,
+            (_, false) => half,
+        });
         Some(())
     }
 
@@ -316,6 +332,11 @@ mod tests {
             "2022-01-18t02:23:39.000+02:00",
             "2022-01-18 00:23:39Z",
             "Tue Jan 18 2022 02:23:39 GMT+0200 (IST)",
+            "Mon Jan 17 2022 19:23:39 GMT-0500 (EST)",
+            "Tue, 18 Jan 2022 02:23:39 GMT+02:00",
+            "Tue, 18 Jan 2022 02:23:39 +0200 IST",
+            "January 18, 2022 2:23:39 AM +0200",
+            "Mon, 17 Jan 2022 07:23:39 PM EST",
             "Mon, 17 Jan 2022 19:23:39 EST",
             "\"Tue, 18 Jan 2022 00:23:39 GMT\"",
         ] {

@@ -1,6 +1,6 @@
 //! The lenient readers. One pass over the text each, no recursion, no failure.
 
-use alloc::borrow::ToOwned;
+use alloc::borrow::{Cow, ToOwned};
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -122,7 +122,7 @@ fn item(text: &str) -> Option<MmsAddress> {
     let mut scan = Scan::default();
     let angle = text.char_indices().find(|(_, c)| !scan.outside(*c) && *c == '<' && !scan.quoted);
     let Some((before, rest)) = angle.and_then(|(at, _)| text.split_at_checked(at)) else {
-        return Some(bare(text));
+        return Some(named_without_brackets(text).unwrap_or_else(|| bare(text)));
     };
     let rest = rest.strip_prefix('<').unwrap_or(rest);
     let inner = rest.split_once('>').map_or(rest, |(inner, _)| inner).trim();
@@ -130,6 +130,22 @@ fn item(text: &str) -> Option<MmsAddress> {
     let mut address = bare(if inner.is_empty() { before.trim() } else { inner });
     address.display = (!name.is_empty() && !inner.is_empty()).then_some(name);
     (!address.local.is_empty()).then_some(address)
+}
+
+/// `Jane Doe +15550120001/TYPE=PLMN`: blanks before what can only be an address make a display name.
+fn named_without_brackets(text: &str) -> Option<MmsAddress> {
+    let (name, tail) = text.rsplit_once(char::is_whitespace)?;
+    if !name.contains(|c: char| c.is_alphabetic())
+        || name.contains(['@', '/'])
+        || name.starts_with('"') != name.ends_with('"')
+    {
+        return None;
+    }
+    let mut address = bare(tail);
+    let certain =
+        is_number(tail) || !matches!(address.kind, AddressKind::Other(_) | AddressKind::Unspecified);
+    address.display = Some(unquote(name.trim()));
+    certain.then_some(address)
 }
 
 /// An address without brackets or display name.
@@ -145,10 +161,15 @@ fn bare(text: &str) -> MmsAddress {
     };
     let mailbox = unquote(mailbox);
     let (local, kind) = typed(&mailbox, domain.is_some());
-    let local = if kind == AddressKind::Mail { local } else { local.trim() };
+    // A fold in the middle of a number leaves a blank there, which no number has.
+    let local: Cow<'_, str> = match kind {
+        AddressKind::Mail => Cow::Borrowed(local),
+        AddressKind::Plmn => local.split_whitespace().collect(),
+        _ => Cow::Borrowed(local.trim()),
+    };
     if local.is_empty()
         || domain.is_some_and(|domain| domain.contains([' ', '<', '>', '"']))
-        || is_junk(local, &kind)
+        || is_junk(&local, &kind)
     {
         return MmsAddress {
             local: text.to_owned(),
@@ -158,19 +179,15 @@ fn bare(text: &str) -> MmsAddress {
         };
     }
     // `"+1555"/TYPE=PLMN`: quotes around the number alone; otherwise they are gone already.
-    let local = if local.len() < mailbox.len() { unquote(local) } else { local.to_owned() };
+    let local = if kind == AddressKind::Mail { local.into_owned() } else { unquote(&local) };
     MmsAddress { local, kind, domain: domain.map(ToOwned::to_owned), display: None }
 }
 
 /// Splits `local/TYPE=token`; the case of both words is free.
 fn typed(mailbox: &str, has_domain: bool) -> (&str, AddressKind) {
     const MARK: &str = "/TYPE=";
-    let at = mailbox
-        .char_indices()
-        .filter(|(_, c)| *c == '/')
-        .map(|(at, _)| at)
-        .filter(|at| mailbox.get(*at..).is_some_and(|rest| starts_with(rest, MARK)))
-        .next_back();
+    let starts_mark = |at: &usize| mailbox.get(*at..).is_some_and(|rest| starts_with(rest, MARK));
+    let at = mailbox.match_indices('/').map(|(at, _)| at).rfind(starts_mark);
     if let Some((local, rest)) = at.and_then(|at| mailbox.split_at_checked(at)) {
         let token = rest.get(MARK.len()..).unwrap_or_default().trim();
         let kind = if token.eq_ignore_ascii_case("PLMN") {

@@ -235,6 +235,7 @@ impl core::error::Error for Error {}
 
 #[cfg(test)]
 #[allow(
+    clippy::disallowed_macros,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

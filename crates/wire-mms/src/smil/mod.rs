@@ -82,6 +82,7 @@ impl Element {
 
 #[cfg(test)]
 #[allow(
+    clippy::disallowed_macros,
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
