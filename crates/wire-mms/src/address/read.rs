@@ -134,13 +134,13 @@ fn item(text: &str) -> Option<MmsAddress> {
 
 /// `Jane Doe +15550120001/TYPE=PLMN`: blanks before what can only be an address make a display name.
 fn named_without_brackets(text: &str) -> Option<MmsAddress> {
-    let (name, tail) = text.rsplit_once(char::is_whitespace)?;
-    if !name.contains(|c: char| c.is_alphabetic())
-        || name.contains(['@', '/'])
-        || name.starts_with('"') != name.ends_with('"')
-    {
+    let mut scan = Scan::default();
+    let blank = text.char_indices().filter(|(_, c)| scan.outside(*c) && c.is_whitespace()).last();
+    let (name, tail) = text.split_at_checked(blank?.0)?;
+    if !name.contains(char::is_alphabetic) || name.contains(['@', '/']) {
         return None;
     }
+    let tail = tail.trim_start();
     let mut address = bare(tail);
     let certain =
         is_number(tail) || !matches!(address.kind, AddressKind::Other(_) | AddressKind::Unspecified);

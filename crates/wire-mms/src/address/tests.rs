@@ -69,6 +69,7 @@ fn a_name_without_brackets_and_a_number_cut_by_a_fold_are_read() {
     let named = one("Jane Doe +15550120001/TYPE=PLMN").unwrap();
     assert_eq!((named.local.as_str(), named.display.as_deref()), ("+15550120001", Some("Jane Doe")));
     assert_eq!(one("\"Doe, J\" j@host.test").unwrap().display.as_deref(), Some("Doe, J"));
+    assert_eq!(one("\"A\\\" b\"@host.test"), Some(MmsAddress::mail("A\" b", "host.test")));
     assert_eq!(one("+1555012 0001/TYPE=PLMN"), Some(MmsAddress::plmn("+15550120001")));
     assert_eq!(one("\"+15550120001\"/TYPE=PLMN"), Some(MmsAddress::plmn("+15550120001")));
 }
