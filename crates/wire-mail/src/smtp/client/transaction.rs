@@ -128,8 +128,8 @@ impl Running {
     pub(super) const fn stage(&self) -> Stage {
         match self.step {
             At::Body(_) => Stage::Body,
-            At::End => Stage::EndOfMessage,
-            At::Empty { .. } | At::Envelope | At::Over(_) => Stage::Envelope,
+            At::End | At::Over(true) => Stage::EndOfMessage,
+            At::Empty { .. } | At::Envelope | At::Over(false) => Stage::Envelope,
         }
     }
 

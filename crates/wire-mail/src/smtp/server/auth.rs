@@ -7,7 +7,10 @@ use crate::smtp::{
     base64,
     scram::{Challenge, ClientFirst, hmac},
 };
-use alloc::string::{String, ToString};
+use alloc::{
+    boxed::Box,
+    string::{String, ToString},
+};
 
 /// Which response of which mechanism comes next.
 #[derive(Debug)]
@@ -17,7 +20,7 @@ pub(super) enum Exchange {
     Plain,
     ScramEmpty { user: String },
     ScramFirst,
-    ScramProof(Challenge),
+    ScramProof(Box<Challenge>),
 }
 
 pub(super) fn wrong() -> Reply {
@@ -130,7 +133,7 @@ impl Server {
         });
         let challenge = Challenge::new(first, keys, known, nonce.get(..18).unwrap_or(&nonce));
         self.write(&Reply::bare(334, base64::encode(challenge.message().as_bytes())));
-        self.phase = Phase::Auth(Exchange::ScramProof(challenge));
+        self.phase = Phase::Auth(Exchange::ScramProof(Box::new(challenge)));
     }
 
     pub(super) fn auth_succeeded(&mut self, user: String) {

@@ -419,8 +419,10 @@ impl Server {
             self.fault(&bad_sequence("Only QUIT is possible"));
             return;
         }
-        let in_clear =
-            matches!(command, Command::Ehlo(_) | Command::Noop | Command::Quit | Command::StartTls);
+        let in_clear = matches!(
+            command,
+            Command::Ehlo(_) | Command::Lhlo(_) | Command::Noop | Command::Quit | Command::StartTls
+        );
         if self.config.require_tls && !self.secure && !in_clear {
             self.fault(&Reply::new(530, (5, 7, 0), "Must issue a STARTTLS command first"));
             // The octets after BDAT must not be read as commands.

@@ -9,6 +9,7 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
+use cedrat_session::{Instant, Session, Step};
 
 pub(super) fn reply(text: &str) -> Reply {
     let mut words = text.splitn(3, ' ');
@@ -48,18 +49,25 @@ pub(super) fn answer(server: &mut Server, text: &str) {
     }
 }
 
-/// A dialog in which every decision is positive unless the script says so is tiresome to write:
-/// this one shows the events as they are.
+/// Runs a dialog in pieces of several sizes.
 pub(super) fn serve(config: &Config, text: &str) {
     for piece in [usize::MAX, 1, 7] {
-        // Chunks depend on the split; those dialogs are run in one piece.
-        if piece != usize::MAX && text.contains("E: chunk") {
-            continue;
+        // Which chunks come depends on the pieces.
+        if piece == usize::MAX || !text.contains("E: chunk") {
+            serve_in(config, text, piece);
         }
-        let mut server = Server::new(config.clone(), [1; 32]);
-        if let Err(fault) = dialog::run(text, &mut server, piece, describe, answer) {
-            panic!("in pieces of {piece}: {fault}");
-        }
+    }
+}
+
+/// Runs a dialog whose chunks are refused as a whole: in pieces the first would come out.
+pub(super) fn serve_whole(config: &Config, text: &str) {
+    serve_in(config, text, usize::MAX);
+}
+
+fn serve_in(config: &Config, text: &str, piece: usize) {
+    let mut server = Server::new(config.clone(), [1; 32]);
+    if let Err(fault) = dialog::run(text, &mut server, piece, describe, answer) {
+        panic!("in pieces of {piece}: {fault}");
     }
 }
 
@@ -81,4 +89,74 @@ pub(super) fn describe_client(event: &client::Event) -> Option<String> {
         }
         client::Event::Ready { .. } => "ready".to_string(),
     })
+}
+
+/// What a server did with octets: its events with adjacent chunks joined and void ones left out,
+/// and its replies.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Trace {
+    pub(super) events: Vec<Event>,
+    pub(super) replies: String,
+    pub(super) closed: bool,
+}
+
+impl Trace {
+    /// The messages that the server handed over as complete.
+    pub(super) fn messages(&self) -> Vec<Vec<u8>> {
+        let mut messages = Vec::new();
+        let mut content = Vec::new();
+        for event in &self.events {
+            match event {
+                Event::Chunk(octets) => content.extend_from_slice(octets),
+                Event::EndOfMessage { octets } => {
+                    assert_eq!(*octets, content.len() as u64);
+                    messages.push(core::mem::take(&mut content));
+                }
+                Event::Reset | Event::Closed { .. } => content.clear(),
+                _ => {}
+            }
+        }
+        messages
+    }
+
+    /// Takes everything that the server has to say, accepting whatever it asks.
+    pub(super) fn drain(&mut self, server: &mut Server, now: Instant) {
+        while let Some(step) = server.poll(now) {
+            match step {
+                Step::Send(octets) => self.replies.push_str(core::str::from_utf8(&octets).unwrap()),
+                Step::Event(Event::Chunk(octets)) => match self.events.last_mut() {
+                    Some(Event::Chunk(before)) => before.extend_from_slice(&octets),
+                    _ => self.events.push(Event::Chunk(octets)),
+                },
+                Step::Event(event) => {
+                    if matches!(event, Event::ScramKeys { .. }) {
+                        server.scram_keys(None);
+                    } else {
+                        server.accept();
+                    }
+                    let void = matches!(event, Event::Reset | Event::Closed { .. });
+                    if void && matches!(self.events.last(), Some(Event::Chunk(_))) {
+                        self.events.pop();
+                    }
+                    self.events.push(event);
+                }
+                Step::Close => self.closed = true,
+                Step::StartTls => server.secured(now),
+            }
+        }
+    }
+}
+
+/// Feeds a server that accepts everything; the octets are cut at the given places.
+pub(super) fn feed(config: &Config, octets: &[u8], cuts: &[usize]) -> Trace {
+    let mut server = Server::new(config.clone(), [1; 32]);
+    let mut trace = Trace::default();
+    let mut from = 0;
+    for cut in cuts.iter().copied().chain([octets.len()]) {
+        let cut = cut.clamp(from, octets.len());
+        server.receive(&octets[from..cut], Instant(0));
+        trace.drain(&mut server, Instant(0));
+        from = cut;
+    }
+    trace
 }
