@@ -8,13 +8,20 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod alias;
 pub mod bucket;
+pub mod destination;
+pub mod guard;
 pub mod hash;
 pub mod limit;
 pub mod network;
 pub mod number;
+pub mod outcome;
 pub mod pattern;
 pub mod peer;
+pub mod report;
+pub mod response;
 pub mod retry;
 pub mod route;
+pub mod scheduler;
 mod text;
