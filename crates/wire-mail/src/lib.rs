@@ -10,5 +10,6 @@ extern crate alloc;
 pub mod charset;
 pub mod html;
 pub mod quote;
+pub mod report;
 pub mod smtp;
 pub mod value;
