@@ -8,7 +8,6 @@ mod forward;
 mod report;
 mod response;
 
-use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -19,7 +18,7 @@ use super::value::yes_no_token;
 use super::{Header, Headers, Id, Kind, Name, Pdu};
 use crate::address::MmsAddress;
 use crate::date;
-use crate::quirks::{DateForm, HeaderCase, Quirks, SenderHeader};
+use crate::quirks::{AddressForm, DateForm, Quirks, SenderHeader};
 
 pub use forward::{ForwardReq, ReplyCharging, ValueAdded};
 pub use report::{DeliveryReportReq, ReadReplyReportReq};
@@ -66,7 +65,7 @@ impl<'a> Block<'a> {
     }
 
     fn put(&mut self, name: Name, value: impl Into<String>) {
-        self.headers.push(Header::new(spelt(name, self.style.quirks.header_case), value));
+        self.headers.push(Header::new(name.written(self.style.quirks.header_case), value));
         self.written.push(name);
     }
 
@@ -112,7 +111,7 @@ impl<'a> Block<'a> {
         match self.style.quirks.sender_header {
             SenderHeader::System => self.put(Name::Sender, self.style.system),
             SenderHeader::Originator => {
-                let form = crate::quirks::AddressForm::E164PlmnDomain;
+                let form = AddressForm::E164PlmnDomain;
                 self.put(Name::Sender, originator.written(form, self.style.domain));
             }
             SenderHeader::None => {}
@@ -142,21 +141,6 @@ impl<'a> Block<'a> {
         self.headers.extend(unknown.cloned());
         Pdu { kind, headers: self.headers, body }
     }
-}
-
-/// The name as this peer wants it spelt. Names of RFC 5322 and MIME do not vary.
-fn spelt(name: Name, case: HeaderCase) -> String {
-    let exact = name.spelling();
-    if case == HeaderCase::ThreeGpp || !exact.starts_with("X-Mms-") {
-        return exact.to_owned();
-    }
-    let mut spelt = String::with_capacity(exact.len());
-    let mut start = true;
-    for c in exact.chars() {
-        spelt.push(if start { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() });
-        start = c == '-';
-    }
-    spelt
 }
 
 #[cfg(test)]

@@ -3,7 +3,10 @@
 //! A closed list: each name has one spelling, used for writing, and the aliases seen, for reading.
 //! A header that is not here is unknown and travels verbatim.
 
+use alloc::string::String;
 use core::iter;
+
+use crate::quirks::HeaderCase;
 
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident = $spelling:literal $(| $alias:literal)*;)*) => {
@@ -138,6 +141,22 @@ impl Name {
             .iter()
             .copied()
             .find(|name| name.spellings().any(|known| known.eq_ignore_ascii_case(spelling)))
+    }
+
+    /// The name as a peer wants it spelt. Names of RFC 5322 and MIME do not vary.
+    #[must_use]
+    pub fn written(self, case: HeaderCase) -> String {
+        let exact = self.spelling();
+        if case == HeaderCase::ThreeGpp || !exact.starts_with("X-Mms-") {
+            return String::from(exact);
+        }
+        let mut start = true;
+        let word_case = |c: char| {
+            let cased = if start { c.to_ascii_uppercase() } else { c.to_ascii_lowercase() };
+            start = c == '-';
+            cased
+        };
+        exact.chars().map(word_case).collect()
     }
 
     /// The exact spelling, then the aliases.

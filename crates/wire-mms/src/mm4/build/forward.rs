@@ -179,7 +179,8 @@ impl ForwardReq {
     fn put_expiry(&self, block: &mut Block<'_>, name: Name, expiry: Option<ExpiryValue>) {
         let Some(expiry) = expiry else { return };
         let form = block.style.quirks.expiry_form;
-        // Seconds run from submission when they become a date, but are left of now when written.
+        // Seconds count from submission, so they become a date from there; a date becomes the seconds
+        // that are left, because a peer may count from arrival.
         let from = match (expiry, form) {
             (ExpiryValue::After(_), ExpiryForm::HttpDate | ExpiryForm::Rfc3339) => {
                 self.date.unwrap_or(block.style.now)

@@ -6,7 +6,7 @@ use crate::address::Envelope;
 use crate::mm4::{
     ExpiryValue, Indexed, Limits, MessageClass, MmStatus, Priority, ReadStatus, RequestStatus, Strictness,
 };
-use crate::quirks::{AddressForm, ExpiryForm, ForwardTrace, IdQuotes, ResAddress, ResHeaders};
+use crate::quirks::{ExpiryForm, ForwardTrace, HeaderCase, IdQuotes, ResAddress, ResHeaders};
 
 /// 18 January 2022, 00:23:39 UTC.
 const NOW: i64 = 1_642_465_419_000;
