@@ -17,6 +17,9 @@ const SEQUENCE_BITS: u32 = 14;
 /// How many nodes can share one database.
 pub(super) const SLOTS: i64 = 1 << SLOT_BITS;
 
+/// Slot of operators' commands, which allot nothing but the identities of trace events.
+pub(super) const OPERATOR: i64 = SLOTS - 1;
+
 /// The source of identities of one process.
 pub(super) struct Ids {
     slot: i64,

@@ -14,6 +14,7 @@ mod error;
 mod ids;
 mod model;
 mod plan;
+mod postgres;
 mod sqlite;
 
 use std::{
@@ -149,7 +150,9 @@ impl Store {
             Database::Sqlite(path) => {
                 Arc::new(sqlite::Sqlite::open(&path, &node, role, limits.readers).await?)
             }
-            Database::Postgres(_) => return Err(StoreError::Closed),
+            Database::Postgres(url) => {
+                Arc::new(postgres::Postgres::open(&url, &node, role, limits.readers).await?)
+            }
         };
         let (queue, receiver) = mpsc::channel(limits.queue.max(1));
         let closing = Arc::new(Notify::new());

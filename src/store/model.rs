@@ -90,7 +90,7 @@ pub enum State {
 }
 
 impl State {
-    pub(super) const fn from_number(number: i64) -> Self {
+    pub(super) const fn from_number(number: i32) -> Self {
         match number {
             1 => Self::Claimed,
             2 => Self::Awaiting,
@@ -244,6 +244,31 @@ pub enum Write {
     Trace(Trace),
 }
 
+impl Write {
+    fn replace_nul(&mut self) {
+        let replace = |texts: &mut [&mut String]| {
+            for text in texts.iter_mut().filter(|text| text.contains('\0')) {
+                **text = text.replace('\0', "\u{fffd}");
+            }
+        };
+        match self {
+            Self::Delivery(delivery) => replace(&mut [&mut delivery.dest, &mut delivery.rcpt]),
+            Self::Message(message) => replace(&mut [&mut message.peer, &mut message.message_id]),
+            Self::Outcome(outcome) => {
+                replace(&mut [&mut outcome.peer, &mut outcome.remote, &mut outcome.rcpt])
+            }
+            Self::Seen(seen) => replace(&mut [&mut seen.peer, &mut seen.token]),
+            Self::Settle(_, Settle::Await { keys, reply, .. }) => {
+                replace(&mut [reply]);
+                keys.iter_mut().for_each(|key| replace(&mut [&mut key.peer, &mut key.token]));
+            }
+            Self::Settle(_, Settle::Hold { reply } | Settle::Retry { reply, .. }) => replace(&mut [reply]),
+            Self::Settle(_, Settle::Done) => {}
+            Self::Trace(trace) => replace(&mut [&mut trace.event]),
+        }
+    }
+}
+
 /// Writes that happen together or not at all.
 ///
 /// ```text
@@ -292,8 +317,9 @@ impl Op {
         self.write(Write::Trace(trace))
     }
 
-    /// Adds any write.
-    pub fn write(mut self, write: Write) -> Self {
+    /// Adds any write. A NUL in a text, which PostgreSQL does not store, becomes U+FFFD.
+    pub fn write(mut self, mut write: Write) -> Self {
+        write.replace_nul();
         self.writes.push(write);
         self
     }

@@ -27,7 +27,7 @@ use super::{
     Role,
     backend::{Answer, Applied, Backend, Ended, Kept, Slice},
     error::StoreError,
-    ids::Ids,
+    ids::{Ids, OPERATOR},
     model::{
         Awaited, Change, Claimed, DeliveryId, Depth, Digest, Due, Fence, Filter, Message, MessageId, Millis,
         Op, Outcome, ResponseKey, Row, Slot, Trace,
@@ -71,7 +71,7 @@ impl Sqlite {
         let wrap = |error| fault(&place, error);
         let (lock, slot) = match role {
             Role::Gateway => (Some(lock(path)?), 0),
-            Role::Operator => (None, 1),
+            Role::Operator => (None, OPERATOR),
         };
         let options = SqliteConnectOptions::new()
             .filename(path)
