@@ -63,6 +63,28 @@ impl fmt::Debug for Password {
     }
 }
 
+/// Random octets that are erased when they are dropped and printed by nothing.
+#[derive(Clone)]
+pub struct Secret(Zeroizing<[u8; 32]>);
+
+impl Secret {
+    /// Takes the octets over.
+    #[must_use]
+    pub fn new(octets: [u8; 32]) -> Self {
+        Self(Zeroizing::new(octets))
+    }
+
+    pub(crate) fn expose(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(..)")
+    }
+}
+
 /// Who a peer says it is, with the proof.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Credentials {

@@ -40,9 +40,6 @@ pub(crate) enum Command<'a> {
 
 impl<'a> Command<'a> {
     pub(crate) fn parse(line: &'a str) -> Result<Self, Reply> {
-        if line.chars().any(char::is_control) {
-            return Err(Reply::new(500, (5, 5, 2), "Control characters are not allowed in a command"));
-        }
         let line = line.trim_end_matches(' ');
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
         let rest = rest.trim_start_matches(' ');
@@ -54,13 +51,19 @@ impl<'a> Command<'a> {
             }
         };
         let upper = verb.get(..verb.len().min(8)).unwrap_or_default().to_ascii_uppercase();
+        // Before anything that could refuse the line: octets follow this one.
+        if upper == "BDAT" {
+            return Ok(Self::Bdat(bdat(rest)));
+        }
+        if line.chars().any(char::is_control) {
+            return Err(Reply::new(500, (5, 5, 2), "Control characters are not allowed in a command"));
+        }
         match upper.as_str() {
             "AUTH" => {
                 let (mechanism, initial) =
                     rest.split_once(' ').map_or((rest, None), |(name, text)| (name, Some(text)));
                 Ok(Self::Auth { mechanism, initial: initial.map(|text| text.trim_matches(' ')) })
             }
-            "BDAT" => Ok(Self::Bdat(bdat(rest))),
             "DATA" => bare(Self::Data),
             "EHLO" => Ok(Self::Ehlo(rest)),
             "EXPN" => Ok(Self::Expn),

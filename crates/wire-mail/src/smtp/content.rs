@@ -17,7 +17,7 @@ pub enum LineEnds {
     /// A bare CR, bare LF or NUL refuses the message.
     #[default]
     Strict,
-    /// Bare CR and bare LF become CRLF; for peers known to send them.
+    /// Bare CR and bare LF become CRLF, NUL stays; for peers known to send them.
     Normalize,
 }
 

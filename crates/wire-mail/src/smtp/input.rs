@@ -3,9 +3,10 @@
 //! Looks at every octet once, however it arrives. Used lines are erased: they may hold secrets.
 
 use alloc::vec::Vec;
+use core::fmt;
 use zeroize::Zeroize;
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Input {
     octets: Vec<u8>,
     start: usize,
@@ -13,6 +14,13 @@ pub(crate) struct Input {
     searched: usize,
     /// The beginning of the present line was thrown away because the line is too long.
     overlong: bool,
+}
+
+/// Says only how much there is: responses to AUTH are in it.
+impl fmt::Debug for Input {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Input({} octets)", self.len())
+    }
 }
 
 /// What [`Input::line`] found.

@@ -56,12 +56,13 @@ impl Reply {
         self.code / 100 == 5
     }
 
-    /// Appends the reply as it goes over the wire, CRLF included. Control characters become
+    /// Appends the reply as it goes over the wire, CRLF included. A code that is none goes out as
+    /// 451. Control characters become
     /// spaces, other characters outside ASCII become `?`, and long lines are folded into several
     /// (RFC 5321 section 4.5.3.1.5: 512 octets).
     pub fn encode(&self, out: &mut Vec<u8>) {
         const LINE: usize = 480;
-        let code = self.code.clamp(200, 599);
+        let code = if (200..600).contains(&self.code) { self.code } else { 451 };
         let mut lines: Vec<Vec<u8>> = Vec::new();
         for part in self.text.split('\n') {
             let mut line = Vec::with_capacity(part.len().min(LINE));

@@ -100,7 +100,7 @@ fn xor(into: &mut [u8; 32], other: &[u8; 32]) {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClientFirst {
     pub(crate) user: String,
-    pub(crate) authzid: Option<String>,
+    authzid: Option<String>,
     header: String,
     bare: String,
     nonce: String,
@@ -126,11 +126,17 @@ impl ClientFirst {
         };
         Some(Self {
             user,
-            authzid: authzid.clone(),
+            authzid,
             header: message.strip_suffix(bare)?.to_string(),
             bare: bare.to_string(),
             nonce: nonce.to_string(),
         })
+    }
+}
+
+impl ClientFirst {
+    pub(crate) fn acts_for_another(&self) -> bool {
+        self.authzid.as_ref().is_some_and(|name| *name != self.user)
     }
 }
 
@@ -157,7 +163,7 @@ impl Challenge {
     }
 
     pub(crate) fn user(&self) -> &str {
-        self.first.authzid.as_deref().unwrap_or(&self.first.user)
+        &self.first.user
     }
 
     /// Checks `c=...,r=...,p=...`; the server's last message when the proof is right.

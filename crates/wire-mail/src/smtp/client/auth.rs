@@ -40,7 +40,7 @@ impl Client {
         let offered = &self.extensions.auth;
         match Mechanism::ALL.into_iter().find(|mechanism| offered.contains(mechanism)) {
             Some(Mechanism::ScramSha256) => {
-                let nonce = hmac(self.entropy.as_slice(), &[b"client nonce"]);
+                let nonce = hmac(self.entropy.expose(), &[b"client nonce"]);
                 let nonce = nonce.get(..18).unwrap_or(&nonce);
                 let (exchange, first) =
                     ScramClient::new(&credentials.authcid, credentials.authzid.as_deref(), nonce);

@@ -3,9 +3,10 @@
 use crate::smtp::{Extensions, Mail, Malformed, Rcpt, Reply};
 use alloc::{boxed::Box, vec::Vec};
 use bytes::Bytes;
+use core::fmt;
 
 /// One message to hand over.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Transaction {
     /// The sender and what is asked for. `size` is computed and `body` is corrected from the
     /// content; `hold` and `auth` stay here.
@@ -16,13 +17,25 @@ pub struct Transaction {
     pub content: Bytes,
 }
 
+/// Says only how long the content is.
+impl fmt::Debug for Transaction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transaction")
+            .field("mail", &self.mail)
+            .field("recipients", &self.recipients)
+            .field("octets", &self.content.len())
+            .finish()
+    }
+}
+
 /// Why [`super::Client::send`] did not begin; the session is as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refused {
     /// The message must be returned in time, which the next hop does not offer or not so fast
     /// (RFC 2852 section 4.1.4.1).
     NeedsDeliverBy,
-    /// The content holds octets that the next hop takes only in another encoding.
+    /// The content holds octets that the next hop takes only in another encoding: above 127, or
+    /// NUL that is not declared binary.
     NeedsDowngrade,
     /// REQUIRETLS was asked for and the next hop does not offer it (RFC 8689 section 4.2.1).
     NeedsRequireTls,

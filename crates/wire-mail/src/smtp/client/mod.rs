@@ -13,18 +13,17 @@ mod transaction;
 pub use config::{Config, Limits, Tls};
 pub use event::{Cause, Delivery, Event, NotPassedOn, Outcome, Refused, Stage, Transaction};
 
-use super::{Extensions, Malformed, Protocol, Reply, reply::ReplyReader};
+use super::{Extensions, Malformed, Protocol, Reply, Secret, reply::ReplyReader};
 use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use auth::Exchange;
 use cedrat_session::{Instant, Session, Step};
 use transaction::{Part, Running};
-use zeroize::Zeroizing;
 
 /// One connection, seen from the client.
 #[derive(Debug)]
 pub struct Client {
     config: Config,
-    entropy: Zeroizing<[u8; 32]>,
+    entropy: Secret,
     reader: ReplyReader,
     /// Octets behind the reply that is being worked on.
     input: Vec<u8>,
@@ -63,7 +62,7 @@ impl Client {
         Self {
             secure: config.tls == Tls::Implicit,
             config,
-            entropy: Zeroizing::new(entropy),
+            entropy: Secret::new(entropy),
             reader: ReplyReader::default(),
             input: Vec::new(),
             steps: VecDeque::new(),

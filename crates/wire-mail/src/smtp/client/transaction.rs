@@ -169,7 +169,10 @@ impl Running {
 
     fn next_commands(&mut self, limits: &Limits) -> Part {
         let mut out = Vec::new();
-        while self.sent.is_empty() || (self.pipelining && self.sent.len() < limits.in_flight.max(1)) {
+        // A new group only when half of the last is answered: not one command for each reply.
+        let group =
+            if self.pipelining && self.sent.len() <= limits.in_flight / 2 { limits.in_flight } else { 1 };
+        while self.sent.len() < group.max(1) {
             let Some((line, awaited)) = self.commands.pop_front() else { break };
             if awaited == Awaited::Data && self.sent.is_empty() && !self.anyone_accepted() {
                 break;
@@ -339,6 +342,8 @@ fn passable(
     match mail.body {
         Body::BinaryMime if !(offered.binarymime && offered.chunking) => return Err(Refused::NeedsDowngrade),
         Body::BinaryMime => {}
+        // NUL is no text (RFC 2045 section 2.7), and some implementations end a line there.
+        _ if memchr::memchr(0, content).is_some() => return Err(Refused::NeedsDowngrade),
         _ if ascii => mail.body = Body::SevenBit,
         _ if offered.eight_bit_mime => mail.body = Body::EightBitMime,
         _ => return Err(Refused::NeedsDowngrade),

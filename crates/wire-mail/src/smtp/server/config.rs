@@ -1,8 +1,7 @@
 //! What a server session is told about itself, its peer and its bounds.
 
-use crate::smtp::{Extensions, LineEnds, Mechanism, Protocol, Reply};
+use crate::smtp::{Extensions, LineEnds, Mechanism, Protocol, Reply, Secret};
 use alloc::{string::String, vec::Vec};
-use zeroize::Zeroizing;
 
 /// How one connection is served; the gateway chooses it from the peer.
 #[derive(Debug, Clone)]
@@ -36,7 +35,7 @@ pub struct Config {
     pub tls: Tls,
     /// Makes up salts for users that do not exist. The same for all connections and long-lived,
     /// or else a second look tells them apart.
-    pub unknown_user_secret: Zeroizing<[u8; 32]>,
+    pub unknown_user_secret: Secret,
 }
 
 impl Config {
@@ -56,7 +55,7 @@ impl Config {
             require_tls: false,
             scram_iterations: 4096,
             tls: Tls::Off,
-            unknown_user_secret: Zeroizing::new([0; 32]),
+            unknown_user_secret: Secret::new([0; 32]),
         }
     }
 }

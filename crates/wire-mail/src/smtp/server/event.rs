@@ -8,7 +8,7 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 pub enum Event {
     /// The peer has proved who it is, with whichever mechanism.
     Authenticated {
-        /// The identity to act as: the authorization identity where one was given.
+        /// Whose credentials they were. Who asks to act for somebody else is refused.
         user: String,
     },
     /// Is this the right password? Answer: [`super::Server::authenticated`].
@@ -43,8 +43,6 @@ pub enum Event {
     ScramKeys {
         /// Whose password it is.
         user: String,
-        /// On whose behalf the peer wants to act.
-        authzid: Option<String>,
     },
 }
 

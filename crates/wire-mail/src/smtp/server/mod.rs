@@ -13,7 +13,7 @@ pub use config::{Config, Limits, Tls};
 pub use event::{Closing, Event};
 
 use super::{
-    Body, Extensions, Form, Protocol, Reply, ScramKeys,
+    Body, Extensions, Form, Protocol, Reply, ScramKeys, Secret,
     command::{Command, parse_mail, parse_rcpt},
     content::Receiver,
     input::{Input, Line},
@@ -33,7 +33,7 @@ use zeroize::{Zeroize, Zeroizing};
 #[derive(Debug)]
 pub struct Server {
     config: Config,
-    entropy: Zeroizing<[u8; 32]>,
+    entropy: Secret,
     /// What the next EHLO answer offers, as things stand.
     offered: Extensions,
     input: Input,
@@ -114,7 +114,7 @@ impl Server {
         let mut server = Self {
             secure: config.tls == Tls::On,
             config,
-            entropy: Zeroizing::new(entropy),
+            entropy: Secret::new(entropy),
             offered: Extensions::default(),
             input: Input::default(),
             out: Vec::new(),
@@ -398,6 +398,9 @@ impl Server {
 
     fn line(&mut self, line: &[u8]) {
         let Ok(line) = core::str::from_utf8(line) else {
+            if line.get(..4).is_some_and(|verb| verb.eq_ignore_ascii_case(b"BDAT")) {
+                return self.bdat(None);
+            }
             self.fault(&Reply::new(500, (5, 5, 2), "The command is not UTF-8"));
             return;
         };

@@ -443,6 +443,7 @@ fn what_the_next_hop_cannot_take_is_refused_before_anything_is_written() {
     for (offered, transaction, refused) in [
         (&[][..], &eight_bit, Some(Refused::NeedsDowngrade)),
         (&["8BITMIME"][..], &eight_bit, None),
+        (&["8BITMIME", "CHUNKING"][..], &message(1, b"a\0b"), Some(Refused::NeedsDowngrade)),
         (&["8BITMIME", "BINARYMIME"][..], &binary, Some(Refused::NeedsDowngrade)),
         (&["CHUNKING", "BINARYMIME"][..], &binary, None),
         (&["REQUIRETLS"][..], &tls, Some(Refused::NeedsRequireTls)),

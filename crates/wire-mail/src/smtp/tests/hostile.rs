@@ -184,7 +184,7 @@ fn a_reply_text_cannot_forge_a_second_reply() {
     let mut out = Vec::new();
     Reply::bare(7, "x".repeat(5000)).encode(&mut out);
     assert!(out.split(|octet| *octet == b'\n').all(|line| line.len() < 512));
-    assert!(out.starts_with(b"200-"));
+    assert!(out.starts_with(b"451-"));
 }
 
 #[test]
