@@ -5,7 +5,7 @@
 
 use alloc::{format, string::String};
 
-use cedrat_message::{Address, Blame, Class, Message, Reason, Refusal};
+use cedrat_message::{Address, Blame, Class, Message, Permanence, Reason, Refusal};
 use serde::Deserialize;
 
 use crate::hash;
@@ -45,6 +45,27 @@ pub fn duplicate_key(message_id: &str, recipient: &Address) -> String {
     let recipient = format!("{recipient}").to_lowercase();
     format!("{}:{id}:{recipient}", id.len())
 }
+
+/// What is kept beside a [`duplicate_key`], so that a request that comes again gets the same
+/// answer; `None` when nothing is to be kept, because a temporary refusal invites another try.
+#[must_use]
+pub const fn answer_to_keep(refused: Option<Reason>) -> Option<&'static str> {
+    match refused {
+        None => Some(TAKEN),
+        Some(reason) => match reason.permanence() {
+            Permanence::Permanent => Some(reason.token()),
+            Permanence::Transient => None,
+        },
+    }
+}
+
+/// The answer that was kept: `Some(None)` = taken; `None` = nobody's answer, as if never seen.
+#[must_use]
+pub fn kept_answer(kept: &str) -> Option<Option<Reason>> {
+    if kept == TAKEN { Some(None) } else { Reason::read(kept).map(Some) }
+}
+
+const TAKEN: &str = "taken";
 
 /// Key of a transaction or of a message with one peer.
 pub(crate) fn peer_key(kind: char, peer: &str, id: &str) -> String {
@@ -140,6 +161,16 @@ mod tests {
     }
 
     #[test]
+    fn a_request_that_comes_again_gets_the_same_answer_unless_it_was_told_to_try_later() {
+        assert_eq!(answer_to_keep(None).and_then(kept_answer), Some(None));
+        for &reason in Reason::ALL {
+            let kept = answer_to_keep(Some(reason)).and_then(kept_answer);
+            let permanent = reason.permanence() == Permanence::Permanent;
+            assert_eq!(kept, permanent.then_some(Some(reason)));
+        }
+    }
+
+    #[test]
     fn a_monstrous_identifier_makes_a_small_key() {
         let id = "x".repeat(60_000);
         let key = duplicate_key(&id, &address("7255"));
@@ -197,8 +228,8 @@ mod tests {
 
         #[test]
         fn no_text_stops_it(id in ".{0,500}") {
-            let _ = duplicate_key(&id, &Address::name("x").unwrap());
-            let _ = own_traces([id.as_str()], &["gw.example"]);
+            prop_assert!(duplicate_key(&id, &Address::name("x").unwrap()).len() < 2_000);
+            prop_assert!(own_traces([id.as_str()], &["gw.example"]) <= 1);
         }
     }
 }

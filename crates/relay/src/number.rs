@@ -211,7 +211,8 @@ mod tests {
 
         #[test]
         fn no_text_stops_it(text in ".{0,60}") {
-            let _ = NumberRules::parse(&text);
+            let fault = NumberRules::parse(&text).err();
+            prop_assert!(fault.is_none_or(|fault| fault.at <= text.len()));
         }
     }
 }

@@ -368,7 +368,7 @@ pub fn ranked(targets: &[Target], message_id: &str) -> Vec<String> {
 
 /// The next hop to use: the best that can be used, else the best of all, where the message waits.
 #[must_use]
-pub fn choose<'a>(hops: &'a [String], mut usable: impl FnMut(&str) -> bool) -> Option<&'a str> {
+pub fn choose(hops: &[String], mut usable: impl FnMut(&str) -> bool) -> Option<&str> {
     hops.iter().find(|hop| usable(hop)).or_else(|| hops.first()).map(String::as_str)
 }
 

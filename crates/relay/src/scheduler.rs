@@ -2,11 +2,13 @@
 //! something due and room for it, so that none waits for another.
 //!
 //! What is due stays in the store; here is one small entry per destination, and at most
-//! [`Scheduler::MAX_DESTINATIONS`] of them. Which copies are claimed, and their leases, are the store's.
+//! [`Scheduler::MAX_DESTINATIONS`] of them unless more are busy. A destination without room stands
+//! aside until something changes for it, so thousands of dead ones cost a claim nothing. Which
+//! copies are claimed, and their leases, are the store's.
 
 use alloc::{
     borrow::ToOwned as _,
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     string::String,
 };
 
@@ -37,7 +39,10 @@ struct Entry {
 #[derive(Debug)]
 pub struct Scheduler {
     entries: BTreeMap<String, Entry>,
+    /// Those with something due that may have room.
     ring: VecDeque<String>,
+    /// When dead destinations may be probed.
+    probes: BTreeSet<(Timestamp, String)>,
     /// Copies in memory for all destinations.
     held: u32,
     max_held: u32,
@@ -54,36 +59,43 @@ impl Scheduler {
     /// [`Scheduler::configure`] was not called for, such as the domains of Internet mail.
     #[must_use]
     pub const fn new(max_held: u32, batch: u32, default_policy: DestinationPolicy) -> Self {
-        Self { entries: BTreeMap::new(), ring: VecDeque::new(), held: 0, max_held, batch, default_policy }
+        Self {
+            entries: BTreeMap::new(),
+            ring: VecDeque::new(),
+            probes: BTreeSet::new(),
+            held: 0,
+            max_held,
+            batch,
+            default_policy,
+        }
     }
 
     /// Sets the policy of a destination; its state stays.
     pub fn configure(&mut self, destination: &str, policy: DestinationPolicy) {
-        self.entry(destination).policy = policy;
+        self.change(destination, |entry| entry.policy = policy);
     }
 
     /// The store has something due for it.
     pub fn due(&mut self, destination: &str) {
-        let entry = self.entry(destination);
-        entry.due = true;
-        if !entry.queued {
-            entry.queued = true;
-            self.ring.push_back(destination.to_owned());
-        }
+        self.change(destination, |entry| entry.due = true);
     }
 
     /// The next claim, each destination in its turn; `None` when none has room now.
     pub fn claim(&mut self, now: Timestamp) -> Option<Claim> {
+        while self.probes.first().is_some_and(|(at, _)| *at <= now) {
+            let (_, destination) = self.probes.pop_first()?;
+            self.change(&destination, |_| ());
+        }
         for _ in 0..self.ring.len() {
             let destination = self.ring.pop_front()?;
             let Some(entry) = self.entries.get_mut(&destination) else { continue };
-            if !entry.due {
+            let room = entry.state.room(&entry.policy, now);
+            if room == 0 || !entry.due {
                 entry.queued = false;
                 continue;
             }
-            let room = entry.state.room(&entry.policy, now);
-            // The last places in memory are for those that hold nothing, so that a slow
-            // destination cannot keep the others out.
+            // When memory is full, one place is still made for a destination that holds nothing,
+            // so that slow ones cannot keep the others out.
             let free = self.max_held.saturating_sub(self.held);
             let share = if entry.state.held() == 0 { free.max(1) } else { free };
             let up_to = room.min(self.batch.max(1)).min(share);
@@ -98,45 +110,49 @@ impl Scheduler {
     /// What the store gave for a claim. Fewer than asked means that nothing more is due.
     pub fn claimed(&mut self, claim: &Claim, copies: u32) {
         self.held = self.held.saturating_add(copies);
-        let entry = self.entry(&claim.destination);
-        entry.state.claimed(copies);
-        if copies < claim.up_to {
-            entry.due = false;
-        }
+        self.change(&claim.destination, |entry| {
+            entry.state.claimed(copies);
+            entry.due &= copies >= claim.up_to;
+        });
     }
 
     /// Copies were settled or given back.
     pub fn settled(&mut self, destination: &str, copies: u32) {
         self.held = self.held.saturating_sub(copies);
-        self.entry(destination).state.settled(copies);
+        self.change(destination, |entry| entry.state.settled(copies));
     }
 
     /// Opens a connection if one may be opened; the caller then says [`Scheduler::answered`] or
     /// [`Scheduler::failed`], and in the end [`Scheduler::closed`] unless it failed.
     pub fn open(&mut self, destination: &str, now: Timestamp) -> bool {
-        let entry = self.entry(destination);
-        let may = entry.state.may_open(&entry.policy, now);
-        if may {
-            entry.state.opening();
-        }
-        may
+        self.change(destination, |entry| {
+            let may = entry.state.may_open(&entry.policy, now);
+            if may {
+                entry.state.opening();
+            }
+            may
+        })
     }
 
     /// See [`Destination::answered`].
     pub fn answered(&mut self, destination: &str) {
-        let entry = self.entry(destination);
-        entry.state.answered(&entry.policy);
+        self.change(destination, |entry| entry.state.answered(&entry.policy));
     }
 
     /// See [`Destination::failed`].
     pub fn failed(&mut self, destination: &str, now: Timestamp) {
-        let entry = self.entry(destination);
-        entry.state.failed(&entry.policy, now);
+        let health = self.change(destination, |entry| {
+            entry.state.failed(&entry.policy, now);
+            entry.state.health()
+        });
+        if let Health::Dead { probe_at } = health {
+            self.probes.insert((probe_at, destination.to_owned()));
+        }
     }
 
     /// See [`Destination::closed`].
     pub fn closed(&mut self, destination: &str) {
-        self.entry(destination).state.closed();
+        self.change(destination, |entry| entry.state.closed());
     }
 
     /// See [`Destination::send`].
@@ -144,25 +160,19 @@ impl Scheduler {
     /// # Errors
     /// When one may be sent.
     pub fn send(&mut self, destination: &str, now: Timestamp) -> Result<(), Timestamp> {
-        let entry = self.entry(destination);
-        entry.state.send(&entry.policy, now)
+        self.change(destination, |entry| entry.state.send(&entry.policy, now))
     }
 
     /// Stops or starts a destination.
     pub fn pause(&mut self, destination: &str, paused: bool) {
-        self.entry(destination).state.pause(paused);
+        self.change(destination, |entry| entry.state.pause(paused));
     }
 
     /// When [`Scheduler::claim`] may find something that it does not find now, if nothing else
     /// happens: the next probe of a dead destination.
     #[must_use]
     pub fn wake(&self) -> Option<Timestamp> {
-        let due = self.entries.values().filter(|entry| entry.due && !entry.state.is_paused());
-        due.filter_map(|entry| match entry.state.health() {
-            Health::Dead { probe_at } => Some(probe_at),
-            Health::Alive | Health::Probing => None,
-        })
-        .min()
+        self.probes.first().map(|(at, _)| *at)
     }
 
     /// The state of a destination, for metrics and for the choice among next hops.
@@ -179,20 +189,31 @@ impl Scheduler {
             .map_or(self.default_policy.max_per_connection, |entry| entry.policy.max_per_connection)
     }
 
-    fn entry(&mut self, destination: &str) -> &mut Entry {
+    /// Changes a destination and lets it stand in the ring again if something is due for it.
+    fn change<T>(&mut self, destination: &str, change: impl FnOnce(&mut Entry) -> T) -> T {
         if self.entries.len() >= Self::MAX_DESTINATIONS && !self.entries.contains_key(destination) {
-            let default = self.default_policy;
-            self.entries.retain(|_, entry| entry.due || entry.policy != default || !entry.state.is_idle());
-            let entries = &self.entries;
-            self.ring.retain(|name| entries.contains_key(name));
+            self.forget();
         }
         let policy = self.default_policy;
-        self.entries.entry(destination.to_owned()).or_insert_with(|| Entry {
+        let entry = self.entries.entry(destination.to_owned()).or_insert_with(|| Entry {
             policy,
             state: Destination::new(&policy),
             due: false,
             queued: false,
-        })
+        });
+        let result = change(entry);
+        if entry.due && !entry.queued {
+            entry.queued = true;
+            self.ring.push_back(destination.to_owned());
+        }
+        result
+    }
+
+    fn forget(&mut self) {
+        let default = self.default_policy;
+        self.entries.retain(|_, entry| entry.due || entry.policy != default || !entry.state.is_idle());
+        let entries = &self.entries;
+        self.ring.retain(|name| entries.contains_key(name));
     }
 }
 
@@ -264,6 +285,35 @@ mod tests {
         }
         scheduler.due("other");
         assert_eq!(scheduler.claim(Timestamp(0)), Some(Claim { destination: "other".into(), up_to: 1 }));
+    }
+
+    #[test]
+    fn a_thousand_dead_destinations_cost_a_claim_nothing() {
+        let mut scheduler = scheduler(1000);
+        for i in 0..1000 {
+            let name = format!("d{i}.example");
+            scheduler.due(&name);
+            kill(&mut scheduler, &name, Timestamp(0));
+        }
+        assert_eq!(scheduler.claim(Timestamp(1)), None);
+        assert!(scheduler.ring.is_empty());
+        let probe = scheduler.wake().unwrap();
+        let claims = core::iter::from_fn(|| {
+            let claim = scheduler.claim(probe)?;
+            scheduler.claimed(&claim, claim.up_to);
+            Some(claim)
+        });
+        assert_eq!(claims.count(), 1000);
+    }
+
+    #[test]
+    fn a_pause_is_over_when_it_is_over() {
+        let mut scheduler = scheduler(1000);
+        scheduler.due("a");
+        scheduler.pause("a", true);
+        assert_eq!(scheduler.claim(Timestamp(0)), None);
+        scheduler.pause("a", false);
+        assert!(scheduler.claim(Timestamp(0)).is_some());
     }
 
     #[test]
