@@ -11,4 +11,8 @@
 )]
 
 mod carriers;
+mod hostile;
+mod mail_to_mms;
+mod mms_to_mail;
+mod round_trip;
 mod support;

@@ -116,7 +116,8 @@ impl Composer<'_> {
         }
         match parts.len() {
             0 => Ok(text_part("", None)),
-            1 => Ok(parts.remove(0)),
+            1 if !is_changed_by_a_line_end(parts.first()) => Ok(parts.remove(0)),
+            1 => self.multipart("mixed", &[], &parts),
             _ if self.writing.presentation == Presentation::Related => self.related(parts),
             _ => self.multipart("mixed", &[], &parts),
         }
@@ -205,6 +206,11 @@ impl Composer<'_> {
         let name = names::unique(name, |name| self.names.iter().any(|taken| taken.eq_ignore_ascii_case(name)));
         self.names.push(name.clone());
         let (encoding, octets) = self.carried(part);
+        let media_type = match part.media_type.as_str() {
+            // RFC 2046 §5.2.1: a message inside must not be encoded; as a plain file it may.
+            "message/rfc822" | "message/global" if encoding == TransferEncoding::Base64 => "application/octet-stream",
+            media_type => safe_type(media_type),
+        };
         let mut parameters: Vec<(&str, &str)> = Vec::new();
         if let Some(charset) = &part.charset {
             parameters.push(("charset", charset));
@@ -215,7 +221,7 @@ impl Composer<'_> {
             parameters.push(("name", &name));
         }
         let mut headers = Headers::from_iter([
-            write::content_type(safe_type(&part.media_type), &parameters),
+            write::content_type(media_type, &parameters),
             Header::new("Content-Transfer-Encoding", charset::mime_encoding(encoding).token()),
         ]);
         push_identifiers(&mut headers, part);
@@ -270,6 +276,13 @@ impl Composer<'_> {
         }
         Err(Refusal::new(Reason::SystemFault, Blame::Ours, "no boundary could be made that occurs in no part"))
     }
+}
+
+/// Whether the line end that closes a mail would become part of a file.
+fn is_changed_by_a_line_end(part: Option<&write::Part>) -> bool {
+    let value = |name| part.and_then(|part| part.headers.first(name)).unwrap_or_default();
+    let essence = value("Content-Type");
+    value("Content-Transfer-Encoding") != "base64" && !essence.starts_with("text/plain") && !essence.starts_with("multipart/")
 }
 
 /// A part of plain text.

@@ -355,7 +355,8 @@ impl Writer<'_> {
             let list = list.map_err(sender_fault)?.join(", ");
             self.put(Field::ReplyTo, &list);
         }
-        if self.message.origin == Origin::Mm4 && !self.message.id.is_empty() {
+        let from_mms = self.message.origin == Origin::Mm4 || self.message.mail_id.is_some();
+        if from_mms && !self.message.id.is_empty() {
             self.headers.push(Header::new(MMS_MESSAGE_ID, value::encode_unstructured(&self.message.id)));
         }
         Ok(())

@@ -15,6 +15,7 @@ mod names;
 mod order;
 mod outbound;
 mod report_in;
+mod report_out;
 mod resent;
 
 use alloc::{string::String, vec::Vec};
@@ -23,6 +24,7 @@ use cedrat_mime::Limits;
 
 pub use inbound::inbound;
 pub use outbound::outbound;
+pub use report_out::{ReportWriting, delivery_report, read_report};
 
 /// What the SMTP envelope of an incoming mail says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
