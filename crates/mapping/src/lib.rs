@@ -14,6 +14,7 @@ mod diagnostic;
 mod embedded;
 mod loss;
 pub mod mail;
+pub mod mm4;
 pub mod numbers;
 mod render;
 pub mod submission;

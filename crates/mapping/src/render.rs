@@ -100,7 +100,9 @@ impl Tables {
         for &word in words::DELIVERY {
             if let Some(status) = DeliveryStatus::of_word(word) {
                 let (action, (class, subject, detail)) = self.dsn(status);
-                line(page, &[word, self.mm_status(status), action, &format!("{class}.{subject}.{detail}")]);
+                let (token, extension) = self.mm_status(status);
+                let token = extension.map_or_else(|| String::from(token), |it| format!("{token} ({it})"));
+                line(page, &[word, &token, action, &format!("{class}.{subject}.{detail}")]);
             }
         }
     }

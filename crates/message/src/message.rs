@@ -152,6 +152,9 @@ pub struct Message {
     /// The identifier that stays the same over all hops, without quotes or angle brackets:
     /// X-Mms-Message-ID, or the Message-ID of a mail.
     pub id: String,
+    /// [`Message::id`] as it stood on the wire, when quotes or brackets of the peer make it differ: an
+    /// interface that compares identifiers to the octet sends these octets on.
+    pub id_as_received: Option<String>,
     /// Message-ID of the mail form, without angle brackets, when it differs from [`Message::id`].
     pub mail_id: Option<String>,
     /// Who wrote it. `None`: the sender is hidden or unknown.
@@ -220,6 +223,7 @@ impl Message {
         Self {
             origin,
             id,
+            id_as_received: None,
             mail_id: None,
             originator: None,
             reply_to: Vec::new(),

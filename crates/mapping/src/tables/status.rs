@@ -38,6 +38,7 @@ impl ByClass {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct DeliveryRow {
     mm4: String,
+    extension: Option<String>,
     aliases: Vec<String>,
     action: String,
     enhanced: Enhanced,
@@ -144,22 +145,36 @@ impl Tables {
         self.status.request_tokens.get(&token).copied().unwrap_or(fallback)
     }
 
-    /// The X-Mms-MM-Status-Code of a delivery status.
+    /// The X-Mms-MM-Status-Code of a delivery status, with its X-Mms-MM-Status-Extension where the code
+    /// alone says something else.
     #[must_use]
-    pub fn mm_status(&self, status: DeliveryStatus) -> &str {
+    pub fn mm_status(&self, status: DeliveryStatus) -> (&str, Option<&str>) {
         let row = status.word().and_then(|word| self.status.delivery.get(word));
-        row.map_or("Indeterminate", |row| row.mm4.as_str())
+        row.map_or(("Indeterminate", None), |row| (row.mm4.as_str(), row.extension.as_deref()))
     }
 
-    /// The delivery status of an X-Mms-MM-Status-Code; the peer's `status_map` is asked first.
-    /// `None` for a token that nothing lists.
+    /// The delivery status of an X-Mms-MM-Status-Code and its extension; the peer's `status_map` is
+    /// asked first. `None` for a token that nothing lists.
     #[must_use]
-    pub fn delivery_of_mm_status(&self, token: &str, quirks: &Quirks) -> Option<DeliveryStatus> {
+    pub fn delivery_of_mm_status(
+        &self,
+        token: &str,
+        extension: Option<&str>,
+        quirks: &Quirks,
+    ) -> Option<DeliveryStatus> {
         let token = token.trim();
         if let Some(status) = mapped(quirks, token).and_then(DeliveryStatus::of_word) {
             return Some(status);
         }
-        let row = self.status.delivery.iter().find(|(_, row)| names(&row.mm4, &row.aliases, token));
+        let rows = || self.status.delivery.iter().filter(|(_, row)| names(&row.mm4, &row.aliases, token));
+        let same_extension = |row: &DeliveryRow| match (&row.extension, extension) {
+            (Some(own), Some(given)) => own.eq_ignore_ascii_case(given.trim()),
+            _ => false,
+        };
+        let alias = |row: &DeliveryRow| row.aliases.iter().any(|alias| alias.eq_ignore_ascii_case(token));
+        let row = rows()
+            .find(|(_, row)| same_extension(row) || alias(row))
+            .or_else(|| rows().find(|(_, row)| row.extension.is_none()));
         row.and_then(|(word, _)| DeliveryStatus::of_word(word))
     }
 

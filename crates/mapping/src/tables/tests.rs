@@ -78,14 +78,18 @@ fn every_outcome_reads_back_from_its_own_word() {
     let quirks = Quirks::default();
     for word in words::DELIVERY {
         let status = DeliveryStatus::of_word(word).unwrap();
-        assert_eq!(tables.delivery_of_mm_status(tables.mm_status(status), &quirks), Some(status));
+        let (token, extension) = tables.mm_status(status);
+        assert_eq!(tables.delivery_of_mm_status(token, extension, &quirks), Some(status));
     }
     for word in words::READ {
         let status = ReadStatus::of_word(word).unwrap();
         assert_eq!(tables.read_of_mm4(tables.read_status(status)), Some(status));
         assert_eq!(tables.read_of_mdn(tables.disposition(status), false), Some(status));
     }
-    assert_eq!(tables.delivery_of_mm_status("unrecognized", &quirks), Some(DeliveryStatus::Unrecognised));
+    assert_eq!(
+        tables.delivery_of_mm_status("unrecognized", None, &quirks),
+        Some(DeliveryStatus::Unrecognised)
+    );
     assert_eq!(tables.read_of_mdn("denied", false), None);
     assert_eq!(tables.result_of_request_status("ok", &quirks), Ok(()));
     assert_eq!(tables.result_of_request_status("Error-transient-whatever", &quirks), Err(Reason::TryLater));

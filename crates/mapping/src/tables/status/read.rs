@@ -186,6 +186,7 @@ impl Draft {
         for mut row in file.sections("status", faults) {
             let word = word(row.required("canonical", faults), words::DELIVERY, faults);
             let mm4 = row.required("mm4", faults);
+            let extension = row.text("extension", faults).map(|spot| spot.text.to_owned());
             let aliases = row.texts("aliases", faults);
             let action = action(row.required("action", faults), faults);
             let enhanced = row.required("enhanced", faults).and_then(|spot| {
@@ -215,7 +216,7 @@ impl Draft {
                 );
             }
             let aliases = aliases.iter().map(|spot| spot.text.to_owned()).collect();
-            let row = DeliveryRow { mm4: mm4.text.to_owned(), aliases, action, enhanced };
+            let row = DeliveryRow { mm4: mm4.text.to_owned(), extension, aliases, action, enhanced };
             self.delivery.insert(word, row);
         }
         for mut row in file.sections("action", faults) {
