@@ -165,6 +165,7 @@ struct Walker<'a> {
     nodes: Vec<Node>,
     open: Vec<Open>,
     header_octets: usize,
+    headers: usize,
     hyphens: memmem::Finder<'static>,
 }
 
@@ -177,6 +178,7 @@ impl<'a> Walker<'a> {
             nodes: vec![],
             open: vec![],
             header_octets: 0,
+            headers: 0,
             hyphens: memmem::Finder::new(b"\n--"),
         }
     }
@@ -225,11 +227,13 @@ impl<'a> Walker<'a> {
             return Err(Error { at: start, kind: Kind::TooManyParts });
         }
         let budget = self.limits.header_octets.saturating_sub(self.header_octets);
+        let headers = self.limits.headers.min(self.limits.headers_in_all.saturating_sub(self.headers));
+        let limits = Limits { headers, ..self.limits.clone() };
         let open = &self.open;
-        let block = Headers::parse_until(self.octets, start, budget, self.limits, |line| {
-            matching(open, line).is_some()
-        })?;
+        let block =
+            Headers::parse_until(self.octets, start, budget, &limits, |line| matching(open, line).is_some())?;
         self.header_octets += block.body - start;
+        self.headers += block.headers.len();
 
         let index = self.nodes.len();
         let siblings_are_messages = parent

@@ -21,7 +21,7 @@ pub enum Kind {
     LineTooLong,
     /// Parts nested deeper than [`crate::Limits::depth`].
     TooDeep,
-    /// More headers in one block than [`crate::Limits::headers`].
+    /// More headers than [`crate::Limits::headers`] in one block or [`crate::Limits::headers_in_all`].
     TooManyHeaders,
     /// More parts than [`crate::Limits::parts`].
     TooManyParts,

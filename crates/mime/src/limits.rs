@@ -10,6 +10,9 @@ pub struct Limits {
     pub header_octets: usize,
     /// Headers in one block. Default 1000: long traces with a list of 100 hops fit ten times.
     pub headers: usize,
+    /// Headers of all parts together. Default 10 000: a header takes a hundred octets of memory however
+    /// short it is on the wire.
+    pub headers_in_all: usize,
     /// Octets of one header line without its line end. Default 65 536: RFC 5322 allows 998, but
     /// unfolded recipient lists and security headers of tens of kilobytes are real.
     pub line_octets: usize,
@@ -26,6 +29,7 @@ impl Default for Limits {
             depth: 20,
             header_octets: 1 << 20,
             headers: 1000,
+            headers_in_all: 10_000,
             line_octets: 1 << 16,
             parameters: 64,
             parts: 1000,

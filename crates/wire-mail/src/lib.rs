@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod body;
 pub mod charset;
 pub mod html;
 pub mod quote;

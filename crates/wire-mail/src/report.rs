@@ -20,7 +20,7 @@ use cedrat_mime::{Headers, Limits, Message, Node};
 pub use compose::Cover;
 pub use fields::Typed;
 
-use crate::{charset, html, quote};
+use crate::body;
 
 /// Octets of the text for people, on either way.
 const MAX_TEXT: usize = 16 * 1024;
@@ -78,17 +78,8 @@ fn human_text(message: &Message, status: usize) -> String {
     let Some((_, node)) = before.find(|(_, node)| node.content_type.essence.starts_with("text/")) else {
         return String::new();
     };
-    let decoded = node.decoded().octets;
-    let (text, _) = charset::text(&decoded, node.content_type.parameter("charset"));
-    let text = if node.content_type.essence == "text/html" {
-        html::text(&text, MAX_TEXT)
-    } else if node.content_type.parameter("format").is_some_and(|it| it.eq_ignore_ascii_case("flowed")) {
-        quote::unflow(&text, false)
-    } else {
-        text.replace("\r\n", "\n")
-    };
-    let end = text.floor_char_boundary(MAX_TEXT);
-    String::from(text.get(..end).unwrap_or_default().trim_end_matches(['\n', '\r']))
+    let text = body::text(node, MAX_TEXT).map(|it| it.text).unwrap_or_default();
+    String::from(text.trim_end_matches(['\n', '\r']))
 }
 
 /// The headers of the message reported on, from the part that returns it.

@@ -2,12 +2,17 @@
 
 use alloc::string::String;
 
+/// Spaces in a row that mean something to a reader.
+const MAX_SPACES: usize = 8;
+
 pub(super) struct Shape {
     out: String,
     max_octets: usize,
     /// Line ends to write before the next character.
     lines: usize,
     space: bool,
+    /// No-break spaces to write before the next character of a line; pages are laid out with them.
+    hard_spaces: usize,
     at_line_start: bool,
     preformatted: bool,
     quote_depth: usize,
@@ -21,6 +26,7 @@ impl Shape {
             max_octets,
             lines: 0,
             space: false,
+            hard_spaces: 0,
             at_line_start: true,
             preformatted: false,
             quote_depth: 0,
@@ -55,7 +61,7 @@ impl Shape {
                 '\n' if self.preformatted => self.line_break(),
                 ' ' | '\t' if self.preformatted => self.push(c),
                 ' ' | '\t' | '\n' | '\r' | '\u{c}' => self.space = true,
-                '\u{a0}' => self.push(' '),
+                '\u{a0}' => self.hard_spaces += 1,
                 // Invisible: zero width space, soft hyphen, byte order mark.
                 '\u{200b}' | '\u{ad}' | '\u{feff}' => {}
                 c if c.is_control() => {}
@@ -91,6 +97,7 @@ impl Shape {
         }
         if self.lines > 0 {
             let lines = core::mem::take(&mut self.lines);
+            self.hard_spaces = 0;
             if !self.out.is_empty() {
                 let kept = self.out.trim_end_matches([' ', '\t']).len();
                 self.out.truncate(kept);
@@ -100,10 +107,11 @@ impl Shape {
         }
         if self.at_line_start {
             (0..self.quote_depth).for_each(|_| self.out.push_str("> "));
-        } else if self.space {
-            self.out.push(' ');
+        } else {
+            let spaces = self.hard_spaces.max(usize::from(self.space)).min(MAX_SPACES);
+            (0..spaces).for_each(|_| self.out.push(' '));
         }
-        (self.space, self.at_line_start) = (false, false);
+        (self.space, self.hard_spaces, self.at_line_start) = (false, 0, false);
         if self.out.len() + c.len_utf8() > self.max_octets {
             self.full = true;
             return;

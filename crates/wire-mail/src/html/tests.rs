@@ -15,6 +15,10 @@ fn paragraphs_breaks_and_white_space_are_those_of_a_browser() {
     assert_eq!(read("<pre>a  b\n c</pre>d"), "a  b\n c\n\nd");
     assert_eq!(read("  <br><p>x</p><br>"), "x");
     assert_eq!(read("plain & simple"), "plain & simple");
+    assert_eq!(
+        read("<p>&nbsp;</p><table><tr><td>&nbsp;<td>a&nbsp;&nbsp;b<tr><td>&nbsp;</table>c"),
+        "a  b\n\nc"
+    );
 }
 
 #[test]

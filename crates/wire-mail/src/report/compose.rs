@@ -9,7 +9,7 @@ use cedrat_mime::write::{self, BoundaryFault, Part};
 use cedrat_mime::{Encoding, Header, Headers, transfer};
 
 use super::{Kind, MAX_TEXT};
-use crate::value::encode_unstructured;
+use crate::value::{encode_unstructured, message_ids};
 
 /// Octets of original headers that a report returns; a larger header is left out, smaller ones stay.
 const MAX_ORIGINAL: usize = 64 * 1024;
@@ -75,6 +75,11 @@ pub(super) fn compose(
         Header::new("Auto-Submitted", "auto-replied"),
         Header::new("MIME-Version", "1.0"),
     ]);
+    // So that readers show the report with the message that it is about.
+    let thread = original.and_then(|original| message_ids(original.first("Message-ID")?).into_iter().next());
+    if let Some(id) = thread.filter(|id| id.len() <= MAX_LINE / 2) {
+        headers.push(Header::new("References", format!("<{id}>")));
+    }
     headers.extend(report.headers);
     report.headers = headers;
     Ok(report.into_octets())
