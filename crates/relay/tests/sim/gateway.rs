@@ -41,6 +41,8 @@ pub(crate) struct Copy {
     /// How often it has come to an end.
     pub(crate) ends: u32,
     pub(crate) told: Vec<DeliveryStatus>,
+    /// What its peer said first of its fate.
+    pub(crate) first_report: Option<DeliveryStatus>,
     to: Address,
     attempt: u32,
     claimed: bool,
@@ -65,6 +67,8 @@ pub(crate) struct Gateway {
     /// Deliveries that a recipient saw, by message.
     pub(crate) delivered: BTreeMap<String, u32>,
     pub(crate) resent: u32,
+    /// Connections opened or tried, per destination.
+    pub(crate) attempts: BTreeMap<Manner, u32>,
     pub(crate) awaited: usize,
     pub(crate) most_held: u32,
     seed: u64,
@@ -110,6 +114,7 @@ impl Gateway {
             copies: Vec::new(),
             delivered: BTreeMap::new(),
             resent: 0,
+            attempts: BTreeMap::new(),
             awaited: 0,
             most_held: 0,
             seed,
@@ -184,7 +189,12 @@ impl Gateway {
         let lot = mix(self.seed ^ u64::from(number) << 20);
         let hop = self.hops[(lot % self.hops.len() as u64) as usize];
         let to = Address::parse(&format!("{}{:04}", range(hop).replace('+', "00"), number % 10_000)).unwrap();
-        let id = format!("\"m{number}@a.test\"");
+        // A peer may put on and take off quotes between one sending and the next.
+        let id = match self.lot() % 3 {
+            0 => format!("m{number}@a.test"),
+            1 => format!("<m{number}@a.test>"),
+            _ => format!("\"m{number}@a.test\""),
+        };
         let key = guard::duplicate_key(&id, &to);
         if let Some(kept) = self.seen.get(&key) {
             assert_eq!(guard::kept_answer(kept), Some(None), "the same answer again");
@@ -225,6 +235,7 @@ impl Gateway {
             first_attempt_ms: None,
             ends: 0,
             told: Vec::new(),
+            first_report: None,
             to: decision.recipient,
             attempt: 0,
             claimed: false,
@@ -281,6 +292,7 @@ impl Gateway {
         let name = hop.name();
         while self.held.get(&hop).is_some_and(|held| !held.is_empty()) && self.scheduler.open(name, now) {
             let copy = self.held.entry(hop).or_default().pop_front().unwrap();
+            *self.attempts.entry(hop).or_default() += 1;
             self.copies[copy].first_attempt_ms.get_or_insert(now.0);
             let (lot, first) = (self.lot(), !self.copies[copy].taken_by_peer);
             let behaviour = hop.behave(lot, first);
@@ -422,6 +434,7 @@ impl Gateway {
         let key = report_key(hop, &self.copies[copy].ledger.message_id, &self.copies[copy].to);
         let found = self.sent.get(&key).copied();
         assert_eq!(found, Some(copy), "a report is about its own copy");
+        self.copies[copy].first_report.get_or_insert(status);
         self.note(copy, Event::Reported(status, None), now);
     }
 
