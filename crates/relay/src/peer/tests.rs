@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
-use alloc::vec;
+use alloc::{string::ToString as _, vec};
 use cedrat_message::Permanence;
 
 fn peer(id: &str) -> Peer {
@@ -137,4 +137,25 @@ fn the_null_sender_is_nobody_to_deny() {
     let senders = Scope { allowed_prefixes: vec!["+44".parse().unwrap()], ..Scope::default() };
     let peer = Peer { senders, ..peer("op-b") };
     assert!(peer.admit_message(&mut Usage::default(), None, None, Timestamp(0)).is_ok());
+}
+
+#[test]
+fn a_peer_is_read_as_an_operator_writes_it() {
+    let read = |text: &str| toml::from_str::<Peer>(text).map_err(|fault| fault.message().to_string());
+    let peer = read(
+        r#"
+        id = "op-b"
+        state = "isolated"
+        allow_ip = ["192.0.2.0/24", "2001:db8::/32"]
+        tls_names = ["mms.op-b.example"]
+        recipients = { allowed_prefixes = ["+44"] }
+        limits = { throughput = { per_second = 50, burst = 100 }, quota = { per_day = 200000 } }
+        "#,
+    )
+    .unwrap();
+    assert_eq!(peer.state, PeerState::Isolated);
+    assert_eq!(peer.limits.throughput, Some(Rate { per_second: 50, burst: 100 }));
+    assert!(read("allow_ip = ['192.0.2.1/24']").unwrap_err().contains("bits set behind"));
+    assert!(read("allow_ips = []").unwrap_err().contains("unknown field `allow_ips`"));
+    assert!(read("limits = { throughput = { per_minute = 1 } }").is_err());
 }

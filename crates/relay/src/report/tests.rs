@@ -257,3 +257,23 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_ledger_comes_back_from_the_store_as_it_was() {
+    let sent_as = Some(SentAs {
+        peer: "op-b".into(),
+        interface: Origin::Mm4,
+        message_id: "m1".into(),
+        recipient: "+447700900001".into(),
+    });
+    let mut ledger = Ledger { sent_as, ..from_mail(Some("SUCCESS,DELAY")) };
+    for event in [
+        Event::Delayed(Reason::NetworkProblem),
+        Event::Accepted(Answers::NextHopToUs),
+        Event::Refused(Reason::RecipientUnknown),
+    ] {
+        ledger.note(event, NOW);
+        let text = serde_json::to_string(&ledger).unwrap();
+        assert_eq!(serde_json::from_str::<Ledger>(&text).unwrap(), ledger);
+    }
+}

@@ -196,3 +196,36 @@ proptest! {
         prop_assert_eq!(explanation.decision.rule, expected);
     }
 }
+
+#[test]
+fn a_rule_is_read_as_an_operator_writes_it() {
+    let read = |text: &str| toml::from_str::<Rule>(text).map_err(|fault| fault.message().to_string());
+    let full = read(
+        r#"
+        id = "to-op-b"
+        order = 10
+        match = { prefix = "+44", domain = ["*.b.example", "c.example"], interface = "mail", peer = "op-a" }
+        action = { deliver = [{ to = "op-b", weight = 3 }, { to = "hub", order = 1 }] }
+        limits = { max_octets = 300000 }
+        "#,
+    )
+    .unwrap();
+    assert_eq!(full.when.domain.len(), 2);
+    assert_eq!(full.when.interface, [Origin::Mail]);
+    assert_eq!(full.limits.max_octets, Some(300_000));
+    let hub = Target { to: "hub".into(), order: 1, weight: 1 };
+    assert!(matches!(full.action, Action::Deliver(targets) if targets.get(1) == Some(&hub)));
+    assert_eq!(read("id = 'x'\naction = 'hold'").unwrap().action, Action::Hold);
+    let reject = read("id = 'x'\naction = { reject = 'not-permitted' }").unwrap();
+    assert_eq!(reject.action, Action::Reject(Reason::NotPermitted));
+    for (text, wanted) in [
+        ("id = 'x'\naction = 'hold'\nmatch = { prefx = '+1' }", "unknown field `prefx`"),
+        ("id = 'x'\naction = 'hold'\nmatch = { prefix = '+1x' }", "wanted `+` or a digit at position 3"),
+        ("id = 'x'\naction = { reject = 'because' }", "`because` is no reason"),
+        ("id = 'x'\naction = 'hold'\nmatch = { interface = 'mm9' }", "unknown variant `mm9`"),
+        ("id = 'x'\naction = 'hold'\nmatch = { prefix = 1 }", "a text or a list of texts"),
+    ] {
+        let fault = read(text).unwrap_err();
+        assert!(fault.contains(wanted), "{fault}");
+    }
+}
