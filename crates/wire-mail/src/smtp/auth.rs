@@ -65,12 +65,10 @@ impl fmt::Debug for Password {
 
 /// Random octets that are erased when they are dropped and printed by nothing.
 #[derive(Clone)]
-pub struct Secret(Zeroizing<[u8; 32]>);
+pub(crate) struct Secret(Zeroizing<[u8; 32]>);
 
 impl Secret {
-    /// Takes the octets over.
-    #[must_use]
-    pub fn new(octets: [u8; 32]) -> Self {
+    pub(crate) fn new(octets: [u8; 32]) -> Self {
         Self(Zeroizing::new(octets))
     }
 

@@ -24,7 +24,7 @@ mod tests;
 pub mod xtext;
 
 pub use address::{Address, AddressFault, Form};
-pub use auth::{Credentials, Mechanism, Password, Secret};
+pub use auth::{Credentials, Mechanism, Password};
 pub use content::{ContentFault, LineEnds};
 pub use envelope::{Body, ByMode, DeliverBy, Hold, Mail, Notify, Orcpt, Rcpt, Ret};
 pub use extensions::{Extensions, FutureRelease};

@@ -100,7 +100,7 @@ fn xor(into: &mut [u8; 32], other: &[u8; 32]) {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ClientFirst {
     pub(crate) user: String,
-    authzid: Option<String>,
+    pub(crate) authzid: Option<String>,
     header: String,
     bare: String,
     nonce: String,
@@ -131,12 +131,6 @@ impl ClientFirst {
             bare: bare.to_string(),
             nonce: nonce.to_string(),
         })
-    }
-}
-
-impl ClientFirst {
-    pub(crate) fn acts_for_another(&self) -> bool {
-        self.authzid.as_ref().is_some_and(|name| *name != self.user)
     }
 }
 

@@ -13,7 +13,7 @@ mod transaction;
 pub use config::{Config, Limits, Tls};
 pub use event::{Cause, Delivery, Event, NotPassedOn, Outcome, Refused, Stage, Transaction};
 
-use super::{Extensions, Malformed, Protocol, Reply, Secret, reply::ReplyReader};
+use super::{Extensions, Malformed, Protocol, Reply, auth::Secret, reply::ReplyReader};
 use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use auth::Exchange;
 use cedrat_session::{Instant, Session, Step};

@@ -93,9 +93,8 @@ impl Server {
                 None => self.auth_failed(&malformed()),
             },
             Exchange::ScramFirst => match ClientFirst::parse(&message) {
-                Some(first) if first.acts_for_another() => self.auth_failed(&wrong()),
                 Some(first) => {
-                    self.event(Event::ScramKeys { user: first.user.clone() });
+                    self.event(Event::ScramKeys { user: first.user.clone(), authzid: first.authzid.clone() });
                     self.pending = Some(Pending::ScramKeys(first));
                 }
                 None => self.auth_failed(&malformed()),
@@ -112,13 +111,7 @@ impl Server {
         }
     }
 
-    /// Nobody may act for somebody else: a gateway that overlooked the second identity would let
-    /// every user be every other.
     fn ask(&mut self, credentials: Credentials) {
-        if credentials.authzid.as_ref().is_some_and(|name| *name != credentials.authcid) {
-            self.auth_failed(&wrong());
-            return;
-        }
         self.pending = Some(Pending::Plain { user: credentials.authcid.clone() });
         self.event(Event::AuthPlain(credentials));
     }
@@ -135,11 +128,7 @@ impl Server {
         let nonce = hmac(self.entropy.expose(), &[&self.auth_attempts.to_be_bytes()]);
         let known = keys.is_some();
         let keys = keys.unwrap_or_else(|| {
-            ScramKeys::unknown(
-                &first.user,
-                self.config.scram_iterations,
-                self.config.unknown_user_secret.expose(),
-            )
+            ScramKeys::unknown(&first.user, self.config.scram_iterations, &self.config.unknown_user_secret)
         });
         let challenge = Challenge::new(first, keys, known, nonce.get(..18).unwrap_or(&nonce));
         self.write(&Reply::bare(334, base64::encode(challenge.message().as_bytes())));

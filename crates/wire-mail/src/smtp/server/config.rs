@@ -1,10 +1,12 @@
 //! What a server session is told about itself, its peer and its bounds.
 
-use crate::smtp::{Extensions, LineEnds, Mechanism, Protocol, Reply, Secret};
+use crate::smtp::{Extensions, LineEnds, Mechanism, Protocol, Reply};
 use alloc::{string::String, vec::Vec};
+use core::fmt;
+use zeroize::Zeroizing;
 
 /// How one connection is served; the gateway chooses it from the peer.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Config {
     /// AUTH is offered without TLS, too. Only for peers on a trusted network.
     pub auth_in_clear: bool,
@@ -35,7 +37,7 @@ pub struct Config {
     pub tls: Tls,
     /// Makes up salts for users that do not exist. The same for all connections and long-lived,
     /// or else a second look tells them apart.
-    pub unknown_user_secret: Secret,
+    pub unknown_user_secret: Zeroizing<[u8; 32]>,
 }
 
 impl Config {
@@ -55,8 +57,22 @@ impl Config {
             require_tls: false,
             scram_iterations: 4096,
             tls: Tls::Off,
-            unknown_user_secret: Secret::new([0; 32]),
+            unknown_user_secret: Zeroizing::new([0; 32]),
         }
+    }
+}
+
+/// Leaves the secret out.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config")
+            .field("hostname", &self.hostname)
+            .field("protocol", &self.protocol)
+            .field("tls", &self.tls)
+            .field("mechanisms", &self.mechanisms)
+            .field("extensions", &self.extensions)
+            .field("limits", &self.limits)
+            .finish_non_exhaustive()
     }
 }
 

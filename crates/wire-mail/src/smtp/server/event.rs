@@ -8,10 +8,13 @@ use alloc::{boxed::Box, string::String, vec::Vec};
 pub enum Event {
     /// The peer has proved who it is, with whichever mechanism.
     Authenticated {
-        /// Whose credentials they were. Who asks to act for somebody else is refused.
+        /// Whose credentials they were; never the identity that the peer would like to act for,
+        /// or a gateway that overlooked it would let every user be every other.
         user: String,
     },
     /// Is this the right password? Answer: [`super::Server::authenticated`].
+    ///
+    /// A gateway that knows no acting for others refuses when `authzid` names another identity.
     AuthPlain(Credentials),
     /// Octets of the message, without dot-stuffing, as they arrive.
     Chunk(Vec<u8>),
@@ -43,6 +46,8 @@ pub enum Event {
     ScramKeys {
         /// Whose password it is.
         user: String,
+        /// On whose behalf the peer wants to act, as in [`Event::AuthPlain`].
+        authzid: Option<String>,
     },
 }
 

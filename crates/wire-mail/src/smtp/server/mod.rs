@@ -13,7 +13,8 @@ pub use config::{Config, Limits, Tls};
 pub use event::{Closing, Event};
 
 use super::{
-    Body, Extensions, Form, Protocol, Reply, ScramKeys, Secret,
+    Body, Extensions, Form, Protocol, Reply, ScramKeys,
+    auth::Secret,
     command::{Command, parse_mail, parse_rcpt},
     content::Receiver,
     input::{Input, Line},

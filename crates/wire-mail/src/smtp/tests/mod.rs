@@ -8,6 +8,7 @@
 )]
 
 mod client;
+mod grammar;
 mod harness;
 mod hostile;
 mod pair;

@@ -366,14 +366,14 @@ fn auth_plain_and_login_ask_the_gateway() {
         E: plain test Some(*test*) 1234
         A: 535 5.7.8 Authentication credentials invalid
         S: 535 5.7.8 *
-        C: AUTH PLAIN b3RoZXIAdGVzdAAxMjM0
-        S: 535 5.7.8 *
         C: AUTH LOGIN
         S: 334 VXNlcm5hbWU6
         C: dGVzdA==
         S: 334 UGFzc3dvcmQ6
-        C: MTIzNA==
-        E: plain test None 1234
+        C: *
+        S: 501 5.7.0 *
+        C: AUTH PLAIN b3RoZXIAdGVzdAAxMjM0
+        E: plain test Some(*other*) 1234
         A: ok
         S: 235 2.7.0 *
         E: authenticated test
