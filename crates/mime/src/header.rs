@@ -27,7 +27,8 @@ pub struct Header {
 
 impl Header {
     /// A header made here. Control characters in `value` become spaces, so no value can smuggle in a
-    /// second header; characters that a name cannot have become `-`. Folded where white space allows.
+    /// second header; characters that a name cannot have become `-`. Folded at 78 octets where white space
+    /// allows; a longer word stays whole, so a writer of long words keeps them below 998 itself.
     pub fn new(name: impl Into<String>, value: impl Into<String>) -> Self {
         let name: String = name.into();
         let name: String = if !name.is_empty() && name.bytes().all(is_name_octet) {

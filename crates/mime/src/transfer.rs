@@ -114,51 +114,24 @@ fn sextet(octet: u8) -> u8 {
 /// Decodes base64. Padding may be missing, and may occur inside where encoded pieces were concatenated; a
 /// line after padding that is no base64 (a stray delimiter, the footer of a list) ends the body.
 pub fn decode_base64(input: &[u8]) -> Decoded {
-    let mut out = vec![0; input.len() / 4 * 3 + 3];
-    let mut slots = out.chunks_exact_mut(3);
-    // Partial groups before a padding shift everything after them, so they close a run of whole groups.
-    let mut tail: Vec<u8> = Vec::new();
-    let mut groups = 0_usize;
-    let mut shifted = false;
-    let mut put = |group: u32, octets: usize| {
-        let [_, a, b, c] = group.to_be_bytes();
-        if octets == 3 && !shifted {
-            if let Some([x, y, z]) = slots.next() {
-                (*x, *y, *z) = (a, b, c);
-                groups += 1;
-            }
-        } else {
-            shifted = true;
-            tail.extend([a, b, c].iter().take(octets));
-        }
-    };
+    let mut out = Groups { octets: vec![0; input.len() / 4 * 3 + 3], written: 0 };
     let mut damage = None;
     let (mut group, mut held) = (0_u32, 0_u32);
     // The line up to here is known to be base64, so no line is looked at twice.
     let mut clean = 0;
     let mut rest = input;
-    while let [first, after @ ..] = rest {
-        if held == 0
-            && let [a, b, c, d, after @ ..] = rest
-        {
-            let [a, b, c, d] = [sextet(*a), sextet(*b), sextet(*c), sextet(*d)];
-            if (a | b | c | d) < 64 {
-                put(u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d), 3);
-                rest = after;
-                continue;
-            }
+    loop {
+        if held == 0 {
+            rest = out.whole_groups(rest);
         }
+        let [first, after @ ..] = rest else { break };
         let at = input.len() - rest.len();
         rest = after;
         match sextet(*first) {
             SPACE => {}
             PAD => {
-                match held {
-                    2 => put(group << 12, 1),
-                    3 => put(group << 6, 2),
-                    1 => damage = damage.or(Some(at)),
-                    _ => {}
-                }
+                damage = damage.or((held == 1).then_some(at));
+                out.part_of_group(group, held);
                 (group, held) = (0, 0);
                 let next = input.len() - rest.trim_ascii_start().len();
                 if next >= clean {
@@ -175,21 +148,51 @@ pub fn decode_base64(input: &[u8]) -> Decoded {
                 group = group << 6 | u32::from(value);
                 held += 1;
                 if held == 4 {
-                    put(group, 3);
+                    out.part_of_group(group, held);
                     (group, held) = (0, 0);
                 }
             }
         }
     }
-    match held {
-        1 => damage = damage.or(Some(input.len())),
-        2 => put(group << 12, 1),
-        3 => put(group << 6, 2),
-        _ => {}
+    damage = damage.or((held == 1).then_some(input.len()));
+    out.part_of_group(group, held);
+    out.octets.truncate(out.written);
+    Decoded { octets: out.octets.into(), damage }
+}
+
+/// Decoded groups of up to three octets, in room for all of them.
+struct Groups {
+    octets: Vec<u8>,
+    written: usize,
+}
+
+impl Groups {
+    /// Decodes four characters at a time up to the first that is not in the alphabet; returns what is left.
+    fn whole_groups<'a>(&mut self, input: &'a [u8]) -> &'a [u8] {
+        let room = self.octets.get_mut(self.written..).unwrap_or_default();
+        let mut groups = 0;
+        for (four, three) in input.chunks_exact(4).zip(room.chunks_exact_mut(3)) {
+            let ([a, b, c, d], [x, y, z]) = (four, three) else { break };
+            let [a, b, c, d] = [sextet(*a), sextet(*b), sextet(*c), sextet(*d)];
+            if (a | b | c | d) >= SPACE {
+                break;
+            }
+            (*x, *y, *z) = (a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d);
+            groups += 1;
+        }
+        self.written += groups * 3;
+        input.get(groups * 4..).unwrap_or_default()
     }
-    out.truncate(groups * 3);
-    out.extend_from_slice(&tail);
-    Decoded { octets: out.into(), damage }
+
+    /// Writes the octets that `characters` characters hold in the low bits of `group`.
+    fn part_of_group(&mut self, group: u32, characters: u32) {
+        let octets = characters.saturating_sub(1) as usize;
+        let [_, first @ ..] = (group << ((4 - characters.min(4)) * 6)).to_be_bytes();
+        for (to, from) in self.octets.iter_mut().skip(self.written).zip(first).take(octets) {
+            *to = from;
+        }
+        self.written += octets;
+    }
 }
 
 fn line_at(input: &[u8], start: usize) -> &[u8] {
@@ -242,13 +245,15 @@ pub fn encode_base64(octets: &[u8], out: &mut Vec<u8>) {
         if index > 0 {
             out.extend_from_slice(b"\r\n");
         }
+        let mut coded = [0; 76];
         let groups = line.chunks_exact(3);
         let last = groups.remainder();
-        for group in groups {
-            if let [a, b, c] = group {
-                out.extend_from_slice(&characters(*a, *b, *c));
+        for (four, three) in coded.chunks_exact_mut(4).zip(groups) {
+            if let [a, b, c] = three {
+                four.copy_from_slice(&characters(*a, *b, *c));
             }
         }
+        out.extend_from_slice(coded.get(..line.len() / 3 * 4).unwrap_or_default());
         match last {
             [a] => {
                 let [x, y, ..] = characters(*a, 0, 0);

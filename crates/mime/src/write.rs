@@ -32,7 +32,7 @@ impl Part {
     /// The entity as slices, in order: header block with its empty line, then the body.
     pub fn into_slices(self) -> Vec<Bytes> {
         let mut slices = Vec::with_capacity(self.body.len() + 1);
-        slices.push(head(&self.headers, Vec::new()));
+        slices.push(head(&self.headers));
         slices.extend(self.body);
         slices
     }
@@ -86,7 +86,7 @@ pub fn multipart(
     let finder = memmem::Finder::new(&delimiter);
     let mut body = Vec::new();
     for (index, part) in parts.into_iter().enumerate() {
-        let block = head(&part.headers, Vec::new());
+        let block = head(&part.headers);
         if core::iter::once(&block).chain(&part.body).any(|slice| finder.find(slice).is_some()) {
             return Err(BoundaryFault::Occurs);
         }
@@ -107,7 +107,9 @@ pub fn multipart(
     Ok(Part { headers, body })
 }
 
-fn head(headers: &Headers, mut out: Vec<u8>) -> Bytes {
+/// The block with the empty line that ends it.
+fn head(headers: &Headers) -> Bytes {
+    let mut out = Vec::new();
     headers.encode(&mut out);
     out.extend_from_slice(b"\r\n");
     out.into()
