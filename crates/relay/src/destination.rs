@@ -240,10 +240,11 @@ impl Destination {
         self.window
     }
 
-    /// Whether forgetting it would lose nothing.
+    /// Whether nothing is under way and nothing was ordered, so that it may be forgotten; of a dead
+    /// one only that it was dead is lost, and soon found out again.
     #[must_use]
-    pub fn is_idle(&self) -> bool {
-        self.open == 0 && self.held == 0 && !self.paused && self.health == Health::Alive
+    pub const fn is_idle(&self) -> bool {
+        self.open == 0 && self.held == 0 && !self.paused
     }
 }
 

@@ -150,12 +150,13 @@ pub enum Notice {
 }
 
 impl Ledger {
-    /// The ledger of a recipient's copy at its acceptance. `asked_trace` is true for a DELIVERBY of mode
-    /// N or with the trace flag.
+    /// The ledger of a recipient's copy at its acceptance. `asked_trace` is true for a DELIVERBY
+    /// of mode N or with the trace flag.
     #[must_use]
     pub fn open(message: &Message, recipient: &Recipient, peer: Option<&str>, asked_trace: bool) -> Self {
         let originator = message.originator.as_ref().map(|party| &party.address);
         let return_to = match message.origin {
+            // No return path and made by a machine is how a null one is told.
             Origin::Mail if message.automatic => message.return_path.as_ref(),
             Origin::Mail | Origin::Mm4 => message.return_path.as_ref().or(originator),
         };
@@ -268,7 +269,10 @@ impl Ledger {
     }
 
     fn reported(&mut self, status: DeliveryStatus, reason: Option<Reason>, at: Timestamp) -> Option<Notice> {
-        let reason = reason.unwrap_or(Reason::Rejected);
+        let reason = reason.unwrap_or(match status {
+            DeliveryStatus::Unrecognised => Reason::UnsupportedMessage,
+            _ => Reason::Rejected,
+        });
         match status {
             // RFC 4356: a delayed DSN is never turned into an MMS report.
             DeliveryStatus::Deferred
@@ -323,7 +327,9 @@ impl Ledger {
         if self.told.read || !self.asked.read_report || self.is_report {
             return None;
         }
-        let to = self.read_report_to.as_ref().or(self.return_to.as_ref())?;
+        // A null return path forbids this answer too, whatever address stands in the header.
+        let return_to = self.return_to.as_ref()?;
+        let to = self.read_report_to.as_ref().unwrap_or(return_to);
         self.told.read = true;
         Some(Notice::Read(ReadReport {
             message_id: self.message_id.clone(),

@@ -48,6 +48,8 @@ pub struct Scheduler {
     max_held: u32,
     batch: u32,
     default_policy: DestinationPolicy,
+    /// Number of entries at which idle ones are forgotten.
+    forget_at: usize,
 }
 
 impl Scheduler {
@@ -67,6 +69,7 @@ impl Scheduler {
             max_held,
             batch,
             default_policy,
+            forget_at: Self::MAX_DESTINATIONS,
         }
     }
 
@@ -80,7 +83,8 @@ impl Scheduler {
         self.change(destination, |entry| entry.due = true);
     }
 
-    /// The next claim, each destination in its turn; `None` when none has room now.
+    /// The next claim, each destination in its turn; `None` when none has room now. Every claim
+    /// is answered with [`Scheduler::claimed`] before the next is asked for.
     pub fn claim(&mut self, now: Timestamp) -> Option<Claim> {
         while self.probes.first().is_some_and(|(at, _)| *at <= now) {
             let (_, destination) = self.probes.pop_first()?;
@@ -191,7 +195,7 @@ impl Scheduler {
 
     /// Changes a destination and lets it stand in the ring again if something is due for it.
     fn change<T>(&mut self, destination: &str, change: impl FnOnce(&mut Entry) -> T) -> T {
-        if self.entries.len() >= Self::MAX_DESTINATIONS && !self.entries.contains_key(destination) {
+        if self.entries.len() >= self.forget_at && !self.entries.contains_key(destination) {
             self.forget();
         }
         let policy = self.default_policy;
@@ -214,6 +218,8 @@ impl Scheduler {
         self.entries.retain(|_, entry| entry.due || entry.policy != default || !entry.state.is_idle());
         let entries = &self.entries;
         self.ring.retain(|name| entries.contains_key(name));
+        // When most are busy, looking again at each newcomer would cost the square of their number.
+        self.forget_at = entries.len().saturating_mul(2).max(Self::MAX_DESTINATIONS);
     }
 }
 
@@ -326,7 +332,9 @@ mod tests {
         scheduler.configure("peer", slow);
         scheduler.due("waiting.example");
         for i in 0..3 * Scheduler::MAX_DESTINATIONS {
-            scheduler.closed(&format!("d{i}.example"));
+            let name = format!("d{i}.example");
+            scheduler.open(&name, Timestamp(0));
+            scheduler.failed(&name, Timestamp(0));
         }
         assert!(scheduler.entries.len() <= Scheduler::MAX_DESTINATIONS);
         assert!(scheduler.state("waiting.example").is_some());

@@ -102,6 +102,10 @@ fn a_null_return_path_is_never_answered() {
     message.automatic = true;
     let mut ledger = Ledger::open(&message, &to(number("+447700900001"), None), None, true);
     assert_eq!(ledger.wants(), Wants { success: false, failure: false, read: false });
+    ledger.asked.read_report = true;
+    ledger.read_report_to = Some("mailer-daemon@a.example".into());
+    let mut read = ledger.clone();
+    assert_eq!(told(&mut read, Event::Read(ReadStatus::Read)), NOTHING);
     assert_eq!(told(&mut ledger, Event::Refused(Reason::Rejected)), NOTHING);
     assert_eq!(ledger.standing.end(), Some(End::Refused(Reason::Rejected)));
 }
