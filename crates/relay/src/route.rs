@@ -7,8 +7,10 @@
 //! recipient; they are not made here.
 
 mod explain;
+mod index;
 
 use alloc::{borrow::ToOwned as _, format, string::String, vec::Vec};
+use core::cmp::Reverse;
 
 use cedrat_message::{Address, Blame, Origin, Reason, Refusal};
 use serde::Deserialize;
@@ -22,6 +24,7 @@ use crate::{
 };
 pub use explain::{Explanation, Trial};
 use explain::{Journal, Record};
+use index::Index;
 
 /// What a rule asks of a message. Everything named must hold; in a list, one of it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
@@ -160,6 +163,7 @@ pub enum TableFault {
 pub struct RouteTable {
     numbers: NumberRules,
     rules: Vec<Rule>,
+    index: Index,
 }
 
 impl RouteTable {
@@ -185,7 +189,11 @@ impl RouteTable {
             }
         }
         rules.sort_by_key(|rule| rule.order);
-        if faults.is_empty() { Ok(Self { numbers, rules }) } else { Err(faults) }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let index = Index::new(&rules);
+        Ok(Self { numbers, rules, index })
     }
 
     /// The rules, by order.
@@ -220,19 +228,35 @@ impl RouteTable {
             Err(decision) => return decision,
         };
         let query = Query { recipient: &recipient, ..*query };
-        let mut rest = self.rules.as_slice();
-        while let Some(first) = rest.first() {
-            let same = rest.partition_point(|rule| rule.order == first.order);
-            let (group, others) = rest.split_at(same);
-            rest = others;
-            if let Some(rule) = best(group, &query, record) {
-                let verdict = rule.verdict(query.message_id);
-                return Decision { recipient, rule: Some(rule.id.clone()), verdict };
-            }
+        let best = self.best(&query);
+        // A rule was tried when none of a lower order decided.
+        let tried =
+            best.map_or(self.rules.len(), |best| self.rules.partition_point(|rule| rule.order <= best.order));
+        record.tried(self.rules.get(..tried).unwrap_or_default(), &query, best);
+        if let Some(rule) = best {
+            let verdict = rule.verdict(query.message_id);
+            return Decision { recipient, rule: Some(rule.id.clone()), verdict };
         }
         let detail = format!("none of {} rules matches {recipient}", self.rules.len());
         let refusal = Refusal::new(Reason::NoRoute, Blame::Policy, detail);
         Decision { recipient, rule: None, verdict: Verdict::Reject(refusal) }
+    }
+
+    /// The rule of the lowest order, of these the heaviest match, of these the first.
+    fn best(&self, query: &Query<'_>) -> Option<&Rule> {
+        let mut best: Option<(Preference, &Rule)> = None;
+        self.index.candidates(query.recipient, |place| {
+            if let Some(rule) = self.rules.get(place)
+                && best.is_none_or(|((order, ..), _)| rule.order <= order)
+                && let Ok(weight) = rule.when.weigh(query)
+            {
+                let preference = (rule.order, Reverse(weight), place);
+                if best.is_none_or(|(known, _)| preference < known) {
+                    best = Some((preference, rule));
+                }
+            }
+        });
+        best.map(|(_, rule)| rule)
     }
 
     fn normalise(&self, query: &Query<'_>, record: &mut impl Record) -> Result<Address, Decision> {
@@ -264,20 +288,8 @@ impl RouteTable {
 /// What of the recipient and what of the sender was matched, in characters.
 type Weight = (usize, usize);
 
-/// The heaviest match of rules of the same order; the first of equals.
-fn best<'r>(group: &'r [Rule], query: &Query<'_>, record: &mut impl Record) -> Option<&'r Rule> {
-    let mut best: Option<(&Rule, Weight)> = None;
-    for rule in group {
-        if let Ok(weight) = rule.when.weigh(query)
-            && best.is_none_or(|(_, known)| weight > known)
-        {
-            best = Some((rule, weight));
-        }
-    }
-    let best = best.map(|(rule, _)| rule);
-    record.tried(group, query, best);
-    best
-}
+/// Order, weight and place of a rule that matches: the least decides.
+type Preference = (u32, Reverse<Weight>, usize);
 
 /// The condition of a rule that does not hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

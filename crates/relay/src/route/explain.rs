@@ -34,7 +34,7 @@ pub struct Explanation {
 /// What a walk writes down. Delivery writes nothing, and pays nothing for it.
 pub(super) trait Record {
     fn normalised(&mut self, what: impl FnOnce() -> String);
-    fn tried(&mut self, group: &[Rule], query: &Query<'_>, best: Option<&Rule>);
+    fn tried(&mut self, rules: &[Rule], query: &Query<'_>, best: Option<&Rule>);
 }
 
 impl Record for () {
@@ -53,8 +53,8 @@ impl Record for Journal {
         self.normalised.push(what());
     }
 
-    fn tried(&mut self, group: &[Rule], query: &Query<'_>, best: Option<&Rule>) {
-        for rule in group {
+    fn tried(&mut self, rules: &[Rule], query: &Query<'_>, best: Option<&Rule>) {
+        for rule in rules {
             let matched = best.is_some_and(|best| best.id == rule.id);
             let why = match (rule.when.weigh(query), best) {
                 (Err(unmet), _) => rule.when.unmet(unmet, query),

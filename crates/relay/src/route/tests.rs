@@ -174,6 +174,21 @@ fn a_message_makes_the_same_choice_again() {
     assert_eq!(ranked(&targets, "m1"), ranked(&targets, "m1"));
 }
 
+fn condition() -> impl Strategy<Value = Match> {
+    let prefixes = proptest::collection::vec("\\+?[12]{1,3}", 0..3);
+    let numbers = proptest::collection::vec("[12?*]{1,4}", 0..2);
+    let domains = proptest::sample::subsequence(vec!["*", "*.b.test", "a.b.test", "b.test"], 0..3);
+    (prefixes, numbers, domains, any::<bool>()).prop_map(|(prefixes, numbers, domains, any)| {
+        let mut when = Match::default();
+        if !any {
+            when.prefix = prefixes.iter().map(|text| text.parse().unwrap()).collect();
+            when.number = numbers.iter().map(|text| text.parse().unwrap()).collect();
+            when.domain = domains.iter().map(|text| text.parse().unwrap()).collect();
+        }
+        when
+    })
+}
+
 proptest! {
     #[test]
     fn prefix_routing_agrees_with_looking_at_every_rule(
@@ -194,6 +209,25 @@ proptest! {
         prop_assert_eq!(&explanation.decision, &table.route(&query(&recipient)));
         prop_assert_eq!(explanation.trials.iter().find(|t| t.matched).map(|t| t.rule.clone()), expected.clone());
         prop_assert_eq!(explanation.decision.rule, expected);
+    }
+
+    #[test]
+    fn the_index_passes_over_no_rule_that_matches(
+        conditions in proptest::collection::vec((condition(), 0u32..3), 1..12),
+        recipient in proptest::sample::select(vec!["+12", "12", "2", "+2121", "x@a.b.test", "x@b.test", "x@c.test", "Shop"]),
+    ) {
+        let recipient = address(recipient);
+        let query = query(&recipient);
+        let rules = conditions.into_iter().enumerate().map(|(i, (when, order))| rule(&i.to_string(), order, when));
+        let table = table(rules.collect());
+        let slow = table
+            .rules()
+            .iter()
+            .enumerate()
+            .filter_map(|(i, rule)| rule.when.weigh(&query).ok().map(|weight| (rule.order, Reverse(weight), i, &rule.id)))
+            .min()
+            .map(|(.., id)| id.clone());
+        prop_assert_eq!(table.route(&query).rule, slow);
     }
 }
 
