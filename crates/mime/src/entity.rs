@@ -112,8 +112,8 @@ impl Message {
         node.children.iter().filter_map(|index| self.node(*index))
     }
 
-    /// The entities that hold no others: what a person would call the parts. A multipart without any part
-    /// is a leaf when its own body is all there is of it.
+    /// The entities that hold no others: what a person would call the parts. A multipart in which no part
+    /// was found counts as one.
     pub fn leaves(&self) -> impl Iterator<Item = (usize, &Node)> {
         self.nodes().filter(|(_, node)| node.children.is_empty())
     }

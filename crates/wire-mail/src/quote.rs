@@ -50,10 +50,11 @@ pub fn without_history(text: &str) -> String {
             }
             continue;
         }
+        let apart = kept.last().is_none_or(|last| last.trim().is_empty());
         match attribution(rest) {
-            Some(Attribution { lines, quotes: true }) => rest = rest.get(lines..).unwrap_or_default(),
-            Some(Attribution { quotes: false, .. }) => break,
-            None => {
+            Some(Attribution { lines, quotes: true, .. }) => rest = rest.get(lines..).unwrap_or_default(),
+            Some(Attribution { certain: true, .. }) if apart => break,
+            _ => {
                 kept.push(line);
                 rest = after;
             }
@@ -129,8 +130,10 @@ fn starts_header_block(lines: &[&str]) -> bool {
 
 struct Attribution {
     lines: usize,
-    /// Quoted lines follow; otherwise everything that follows is history.
+    /// Quoted lines follow.
     quotes: bool,
+    /// It names an address or a time of day, as a person would not: what follows is history without marks.
+    certain: bool,
 }
 
 /// First words and verbs of the line above a quotation.
@@ -168,11 +171,22 @@ fn attribution(lines: &[&str]) -> Option<Attribution> {
         if ends && text.contains(|c: char| c.is_ascii_digit() || c == '@') {
             let next = lines.iter().skip(count + 1).find(|line| !line.trim().is_empty());
             let quotes = next.is_some_and(|line| line.starts_with('>'));
-            return Some(Attribution { lines: count + 1, quotes });
+            return Some(Attribution {
+                lines: count + 1,
+                quotes,
+                certain: text.contains('@') || names_time(&text),
+            });
         }
         joined.push(' ');
     }
     None
+}
+
+/// Whether `text` holds something like `10:00`.
+fn names_time(text: &str) -> bool {
+    text.as_bytes()
+        .windows(3)
+        .any(|it| matches!(it, [a, b':', c] if a.is_ascii_digit() && c.is_ascii_digit()))
 }
 
 /// Joins the lines of `format=flowed` text (RFC 3676 §4); `delete_space` is its parameter DelSp.
@@ -234,7 +248,7 @@ mod tests {
         for history in [
             "On Tue, 3 Nov 2026 at 10:00, Bob <bob@x.test> wrote:\n\n> old\n> older",
             "On Tue, 3 Nov 2026 at 10:00, Bob Longname\n<bob.longname@x.test> wrote:\n> old",
-            "On 3 Nov 2026, Bob wrote:\n\nold without marks",
+            "On 3 Nov 2026, at 10:00, Bob wrote:\n\nold without marks",
             "Am 03.11.2026 um 10:00 schrieb Bob <bob@x.test>:\n> alt",
             "Le mar. 3 nov. 2026 à 10:00, Bob <bob@x.test> a écrit :\n> vieux",
             "-----Original Message-----\nFrom: Bob\n\nold",
@@ -255,7 +269,14 @@ mod tests {
 
     #[test]
     fn ordinary_text_is_no_history() {
-        for text in ["On Monday she wrote:\nnothing", "From: here\nto there", "a\n\nb -> c", "Le chat:\n1"] {
+        for text in [
+            "On Monday she wrote:\nnothing",
+            "On 3 May he wrote:\nyes",
+            "See:\nOn 3 May 10:00 he wrote:\nyes",
+            "From: here\nto there",
+            "a\n\nb -> c",
+            "Le chat:\n1",
+        ] {
             assert_eq!(without_history(text), text);
         }
         assert_eq!(without_history("> only old"), "");

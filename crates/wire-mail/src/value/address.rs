@@ -13,6 +13,10 @@ use core::mem;
 
 use super::word;
 
+/// Addresses or identifiers read of one header. Shown lists are a hundred times shorter; one of a million
+/// would take a hundred times its octets in memory.
+const MAX_ENTRIES: usize = 10_000;
+
 /// One address of a list.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Mailbox {
@@ -36,11 +40,15 @@ impl Mailbox {
     }
 }
 
-/// Reads a mailbox or address list; empty groups such as `undisclosed-recipients:;` give nothing.
+/// Reads a mailbox or address list, up to 10 000 of them; empty groups such as `undisclosed-recipients:;`
+/// give nothing.
 pub fn addresses(value: &str) -> Vec<Mailbox> {
     let mut list = List::default();
     for c in value.chars() {
         list.take(c);
+        if list.found.len() == MAX_ENTRIES {
+            return list.found;
+        }
     }
     list.end_mailbox();
     list.found
@@ -272,12 +280,12 @@ pub fn encode_mailbox(display: Option<&str>, address: &str) -> String {
     out
 }
 
-/// The identifiers of Message-ID, In-Reply-To or References, without brackets. Where a sender left the
+/// The identifiers of Message-ID, In-Reply-To or References, without brackets, up to 10 000. Where a sender left the
 /// brackets out, each word with an `@` is one, and a single word always is.
 pub fn message_ids(value: &str) -> Vec<String> {
     let mut ids = Vec::new();
     let mut rest = value;
-    while let Some((_, after)) = rest.split_once('<') {
+    while let Some((_, after)) = rest.split_once('<').filter(|_| ids.len() < MAX_ENTRIES) {
         let end = after.find(['>', '<']).unwrap_or(after.len());
         let (id, after) = after.split_at(end);
         let id: String = id.chars().filter(|c| !c.is_whitespace()).collect();
@@ -287,10 +295,9 @@ pub fn message_ids(value: &str) -> Vec<String> {
         rest = after;
     }
     if ids.is_empty() {
-        let words: Vec<&str> = value.split(|c: char| c.is_whitespace() || c == ',').collect();
-        let words =
-            words.into_iter().map(|word| word.trim_matches(['"', '<', '>'])).filter(|word| !word.is_empty());
-        let words: Vec<&str> = words.collect();
+        let words = value.split(|c: char| c.is_whitespace() || c == ',');
+        let words = words.map(|word| word.trim_matches(['"', '<', '>'])).filter(|word| !word.is_empty());
+        let words: Vec<&str> = words.take(MAX_ENTRIES).collect();
         let single = words.len() == 1;
         ids.extend(words.into_iter().filter(|word| single || word.contains('@')).map(ToOwned::to_owned));
     }
@@ -371,6 +378,13 @@ mod tests {
         assert_eq!(list[0].display.as_deref(), Some("not an address"));
         assert_eq!((list[1].local.as_str(), list[1].raw.as_str()), ("", "<a b@x.test>"));
         assert_eq!((list[2].local.as_str(), list[2].address()), ("postmaster", None));
+    }
+
+    #[test]
+    fn a_million_entries_are_cut() {
+        assert_eq!(addresses(&"a@b,".repeat(250_000)).len(), 10_000);
+        assert_eq!(message_ids(&"<a>".repeat(300_000)).len(), 10_000);
+        assert_eq!(message_ids(&"a@b ".repeat(250_000)).len(), 10_000);
     }
 
     #[test]
