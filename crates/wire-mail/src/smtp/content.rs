@@ -94,6 +94,8 @@ impl Receiver {
                         }
                         _ => {
                             if self.line_ends == LineEnds::Strict {
+                                self.copy(octets, kept, next, out);
+                                kept = next;
                                 self.fault.get_or_insert(ContentFault::Nul);
                             }
                             next += 1;

@@ -13,7 +13,7 @@ mod transaction;
 pub use config::{Config, Limits, Tls};
 pub use event::{Cause, Delivery, Event, NotPassedOn, Outcome, Refused, Stage, Transaction};
 
-use super::{Extensions, Malformed, Protocol, Reply, auth::Secret, reply::ReplyReader};
+use super::{Extensions, Malformed, Protocol, Reply, auth::Secret, input::Input, reply::ReplyReader};
 use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use auth::Exchange;
 use cedrat_session::{Instant, Session, Step};
@@ -26,7 +26,7 @@ pub struct Client {
     entropy: Secret,
     reader: ReplyReader,
     /// Octets behind the reply that is being worked on.
-    input: Vec<u8>,
+    input: Input,
     steps: VecDeque<Step<Event>>,
     phase: Phase,
     extensions: Extensions,
@@ -64,7 +64,7 @@ impl Client {
             config,
             entropy: Secret::new(entropy),
             reader: ReplyReader::default(),
-            input: Vec::new(),
+            input: Input::default(),
             steps: VecDeque::new(),
             phase: Phase::Greeting,
             extensions: Extensions::default(),
@@ -110,7 +110,7 @@ impl Client {
         Ok(())
     }
 
-    /// Says QUIT and closes, after the present transaction if there is one.
+    /// Says QUIT and closes as soon as the session is ready, so after the present transaction.
     pub fn quit(&mut self) {
         self.quitting = true;
     }
@@ -192,11 +192,9 @@ impl Client {
         self.steps.push_back(Step::Close);
     }
 
-    fn read_replies(&mut self) -> bool {
-        let input = core::mem::take(&mut self.input);
-        let (used, reply) = self.reader.read(&input);
-        self.input = input;
-        self.input.drain(..used.min(self.input.len()));
+    fn read_reply(&mut self) -> bool {
+        let (used, reply) = self.reader.read(self.input.octets());
+        self.input.consume(used);
         match reply {
             None => false,
             Some(Ok(reply)) => {
@@ -309,7 +307,7 @@ impl Session for Client {
 
     fn receive(&mut self, octets: &[u8], _now: Instant) {
         if !matches!(self.phase, Phase::Closed | Phase::Handshake) {
-            self.input.extend_from_slice(octets);
+            self.input.push(octets);
         }
     }
 
@@ -335,28 +333,28 @@ impl Session for Client {
             if matches!(self.phase, Phase::Closed | Phase::Handshake) {
                 return None;
             }
-            if !self.input.is_empty() && self.read_replies() {
-                continue;
-            }
-            if self.ended {
-                if matches!(self.phase, Phase::Quit) || (self.quitting && matches!(self.phase, Phase::Ready))
-                {
-                    self.close();
-                } else {
-                    self.fail(Cause::Ended);
-                }
-                continue;
-            }
             if self.writer_is_stuck(now) {
                 self.fail(Cause::Timeout);
                 continue;
             }
-            if self.run(now) {
+            // Writing comes before reading: a reply that came too early means the same as in time.
+            if !self.ended && self.run(now) {
                 continue;
             }
-            if self.quitting && !matches!(self.phase, Phase::Quit | Phase::Running(_)) {
+            if self.quitting && matches!(self.phase, Phase::Ready) {
                 self.write("QUIT\r\n");
                 self.phase = Phase::Quit;
+                continue;
+            }
+            if !self.input.is_empty() && self.read_reply() {
+                continue;
+            }
+            if self.ended {
+                if matches!(self.phase, Phase::Quit) {
+                    self.close();
+                } else {
+                    self.fail(Cause::Ended);
+                }
                 continue;
             }
             self.since.get_or_insert(now);

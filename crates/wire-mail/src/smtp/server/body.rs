@@ -81,22 +81,25 @@ impl Server {
             Phase::Data(receiver) => {
                 let mut content = Vec::with_capacity(octets.len());
                 let flow = receiver.receive(octets, &mut content);
-                let refused = receiver.fault().is_some();
-                self.content(content, refused);
-                match flow {
-                    ControlFlow::Break(used) => {
-                        self.data_ended();
-                        used
-                    }
+                let used = match flow {
+                    ControlFlow::Break(used) => used,
                     ControlFlow::Continue(()) => octets.len(),
+                };
+                self.content(content);
+                if self.is_overrun(used) {
+                    self.write_for_recipients(&too_large());
+                    self.close(Closing::Overrun);
+                } else if flow.is_break() {
+                    self.data_ended();
                 }
+                used
             }
             Phase::Chunk { left, refusal, .. } => {
                 let used = usize::try_from(*left).unwrap_or(usize::MAX).min(octets.len());
                 *left -= used as u64;
                 let done = *left == 0;
                 if refusal.is_none() {
-                    self.content(octets.get(..used).unwrap_or_default().to_vec(), false);
+                    self.content(octets.get(..used).unwrap_or_default().to_vec());
                 }
                 if done {
                     self.chunk_ended();
@@ -107,18 +110,26 @@ impl Server {
         }
     }
 
-    /// Counts content and hands it on as long as it is within the limit.
-    fn content(&mut self, content: Vec<u8>, refused: bool) {
+    /// Counts content and hands on what is within the limit.
+    fn content(&mut self, mut content: Vec<u8>) {
         let max = self.config.limits.max_octets;
         let Some(open) = &mut self.open else { return };
-        open.octets = open.octets.saturating_add(content.len() as u64);
-        let octets = open.octets;
-        if octets > self.overrun() {
-            self.write(&too_large());
-            self.close(Closing::Overrun);
-        } else if (max == 0 || octets <= max) && !refused && !content.is_empty() {
+        let before = open.octets;
+        open.octets = before.saturating_add(content.len() as u64);
+        if max > 0 && open.octets > max {
+            content.truncate(usize::try_from(max.saturating_sub(before)).unwrap_or(usize::MAX));
+        }
+        if !content.is_empty() {
             self.event(Event::Chunk(content));
         }
+    }
+
+    /// Counts octets of DATA, of content or not; whether there have been too many of them.
+    fn is_overrun(&mut self, octets: usize) -> bool {
+        let overrun = self.overrun();
+        let Some(open) = &mut self.open else { return false };
+        open.received = open.received.saturating_add(octets as u64);
+        open.received > overrun
     }
 
     fn data_ended(&mut self) {

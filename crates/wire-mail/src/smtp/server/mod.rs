@@ -103,6 +103,8 @@ struct Open {
     overshoot: usize,
     /// Octets of content so far.
     octets: u64,
+    /// Octets of DATA so far as they came over the wire.
+    received: u64,
     /// BDAT has begun.
     chunked: bool,
 }
@@ -532,6 +534,7 @@ impl Server {
             recipients: 0,
             overshoot: 0,
             octets: 0,
+            received: 0,
             chunked: false,
         }));
         self.event(Event::Mail(Box::new(mail)));

@@ -9,6 +9,8 @@ use crate::smtp::{
 };
 use alloc::{format, string::String, vec::Vec};
 use bytes::Bytes;
+use cedrat_session::{Instant, Session, Step};
+use proptest::prelude::*;
 
 fn address(text: &str) -> Address {
     Address::parse(text, Form::Mail).unwrap()
@@ -477,7 +479,6 @@ fn parameters_go_out_only_where_they_are_offered() {
     transaction.recipients[0].notify = Some(Notify { success: true, failure: true, delay: false });
     transaction.recipients[0].orcpt = Some(Orcpt::from_plain("rfc822", "a+b@c.test"));
     let first = |offered: &[&str]| -> (String, crate::smtp::client::NotPassedOn) {
-        use cedrat_session::{Instant, Session, Step};
         let mut client = ready(offered);
         client.send(transaction.clone()).unwrap();
         let mut written: Vec<u8> = Vec::new();
@@ -502,4 +503,65 @@ fn parameters_go_out_only_where_they_are_offered() {
     let (written, dropped) = first(&["PIPELINING"]);
     assert_eq!(written, "MAIL FROM:<from@a.test>\r\nRCPT TO:<to0@b.test>\r\nDATA\r\n");
     assert!(dropped.dsn && dropped.mt_priority && dropped.deliver_by);
+}
+
+/// Everything that a client writes and tells when these replies come, whether they fit or not.
+fn converse(config: &Config, replies: &[u8], cuts: &[usize]) -> (Vec<u8>, Vec<String>) {
+    let mut client = Client::new(config.clone(), [0; 32]);
+    let (mut written, mut events) = (Vec::new(), Vec::new());
+    let mut from = 0;
+    for cut in cuts.iter().copied().chain([replies.len(), usize::MAX]) {
+        if cut == usize::MAX {
+            client.ended(Instant(0));
+        } else {
+            let cut = cut.clamp(from, replies.len());
+            client.receive(&replies[from..cut], Instant(0));
+            from = cut;
+        }
+        while let Some(step) = client.poll(Instant(0)) {
+            match step {
+                Step::Send(octets) => written.extend(octets),
+                Step::Event(event) => {
+                    if matches!(event, crate::smtp::client::Event::Ready { .. })
+                        && (events.len() > 8 || client.send(message(3, b"..a\nb")).is_err())
+                    {
+                        client.quit();
+                    }
+                    events.extend(describe_client(&event));
+                }
+                Step::Close => return (written, events),
+                Step::StartTls => panic!("STARTTLS was not wanted"),
+            }
+        }
+    }
+    (written, events)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+
+    #[test]
+    fn any_split_of_any_replies_gives_the_same_commands_and_events(
+        replies in proptest::collection::vec(
+            "(220 x|250 x|250-x\r\n250 PIPELINING|250-x\r\n250 CHUNKING|354 go|250 ok|250 ok|550 5.1.1 no|451 x|421 x|334 eA==|235 x|junk)(\r\n|\n)",
+            0..16,
+        ),
+        mut cuts in proptest::collection::vec(0usize..200, 0..8),
+        lmtp: bool, chunking: bool, auth: bool,
+    ) {
+        cuts.sort_unstable();
+        let config = Config {
+            protocol: if lmtp { Protocol::Lmtp } else { Protocol::Smtp },
+            chunking,
+            auth: auth.then(|| Credentials::new("user", "pencil".into())),
+            auth_in_clear: true,
+            ..plain()
+        };
+        let replies = alloc::format!("220 mx\r\n250-mx\r\n{}250 PIPELINING\r\n{}", if auth { "250-AUTH LOGIN\r\n" } else { "" }, replies.concat());
+        let whole = converse(&config, replies.as_bytes(), &[]);
+        let outcomes = whole.1.iter().filter(|event| event.starts_with("outcome")).count();
+        let sent = whole.1.iter().filter(|event| *event == "ready").count();
+        prop_assert!(outcomes == sent || outcomes + 1 == sent, "every transaction has one outcome");
+        prop_assert_eq!(converse(&config, replies.as_bytes(), &cuts), whole);
+    }
 }

@@ -59,11 +59,6 @@ pub(super) fn serve(config: &Config, text: &str) {
     }
 }
 
-/// Runs a dialog whose chunks are refused as a whole: in pieces the first would come out.
-pub(super) fn serve_whole(config: &Config, text: &str) {
-    serve_in(config, text, usize::MAX);
-}
-
 fn serve_in(config: &Config, text: &str, piece: usize) {
     let mut server = Server::new(config.clone(), [1; 32]);
     if let Err(fault) = dialog::run(text, &mut server, piece, describe, answer) {
@@ -91,8 +86,7 @@ pub(super) fn describe_client(event: &client::Event) -> Option<String> {
     })
 }
 
-/// What a server did with octets: its events with adjacent chunks joined and void ones left out,
-/// and its replies.
+/// What a server did with octets: its events with adjacent chunks joined, and its replies.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Trace {
     pub(super) events: Vec<Event>,
@@ -133,10 +127,6 @@ impl Trace {
                         server.scram_keys(None);
                     } else {
                         server.accept();
-                    }
-                    let void = matches!(event, Event::Reset | Event::Closed { .. });
-                    if void && matches!(self.events.last(), Some(Event::Chunk(_))) {
-                        self.events.pop();
                     }
                     self.events.push(event);
                 }

@@ -1,6 +1,6 @@
 //! Dialogs with the server side.
 
-use super::harness::{serve, serve_whole};
+use super::harness::serve;
 use crate::smtp::{
     Extensions, FutureRelease, LineEnds, Mechanism, Protocol, Reply,
     server::{Config, Tls},
@@ -570,7 +570,7 @@ fn lmtp_answers_for_each_accepted_recipient() {
     config.protocol = Protocol::Lmtp;
     config.extensions = Extensions::default();
     config.limits.max_octets = 10;
-    serve_whole(
+    serve(
         &config,
         r"
         S: 220 mx.test LMTP
@@ -619,6 +619,7 @@ fn lmtp_answers_for_each_accepted_recipient() {
         C: DATA
         S: 354 *
         C| 0123456789\r\n.\r\n
+        E: chunk 0123456789
         S: 552 5.3.4 *
         S: 552 5.3.4 *
         E: reset
@@ -649,6 +650,7 @@ fn a_message_that_grows_too_large_is_refused_after_its_end() {
         C: DATA
         S: 354 *
         C| 01234567890\r\n.\r\nNOOP\r\n
+        E: chunk 0123456789
         S: 552 5.3.4 *
         E: reset
         S: 250 2.0.0 OK{open}

@@ -167,16 +167,11 @@ fn receive(line_ends: LineEnds, octets: &[u8], cuts: &[usize]) -> (Vec<u8>, Opti
     for cut in cuts.iter().copied().chain([octets.len()]) {
         let cut = cut.clamp(from, octets.len());
         if let ControlFlow::Break(used) = receiver.receive(&octets[from..cut], &mut out) {
-            return (void_if_faulty(out, &receiver), Some(from + used), receiver.fault().is_some());
+            return (out, Some(from + used), receiver.fault().is_some());
         }
         from = cut;
     }
-    (void_if_faulty(out, &receiver), None, receiver.fault().is_some())
-}
-
-/// What came out before a fault depends on the split, and nobody uses it.
-fn void_if_faulty(out: Vec<u8>, receiver: &Receiver) -> Vec<u8> {
-    if receiver.fault().is_some() { Vec::new() } else { out }
+    (out, None, receiver.fault().is_some())
 }
 
 fn octets() -> impl Strategy<Value = Vec<u8>> {
