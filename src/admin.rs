@@ -20,7 +20,7 @@ pub async fn serve(listener: TcpListener, state: Arc<dyn Readiness>, mut shutdow
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
-            _ = shutdown.wait_for(|stop| *stop) => return,
+            () = crate::drive::stopped(&mut shutdown) => return,
         };
         let Ok((stream, _)) = accepted else {
             // Out of descriptors; the next accept may work again.

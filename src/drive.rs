@@ -281,23 +281,41 @@ where
                 None => std::future::pending().await,
             }
         };
-        tokio::select! {
-            read = wire.read(&mut input), if session.wants_octets() => match read {
-                Ok(0) => {
-                    finish(session, host).await;
-                    wire.close().await;
-                    return Ended::Closed;
-                }
-                Ok(count) => session.receive(input.get(..count).unwrap_or_default(), clock::instant()),
-                Err(fault) => return lost(session, host, fault).await,
-            },
-            () = sleep => {}
-            _ = shutdown.wait_for(|stop| *stop) => {
+        let woken = tokio::select! {
+            read = wire.read(&mut input), if session.wants_octets() => Woken::Read(read),
+            () = sleep => Woken::Deadline,
+            () = stopped(&mut shutdown) => Woken::Shutdown,
+        };
+        match woken {
+            Woken::Deadline => {}
+            Woken::Read(Ok(0)) => {
+                finish(session, host).await;
+                wire.close().await;
+                return Ended::Closed;
+            }
+            Woken::Read(Ok(count)) => {
+                session.receive(input.get(..count).unwrap_or_default(), clock::instant());
+            }
+            Woken::Read(Err(fault)) => return lost(session, host, fault).await,
+            Woken::Shutdown => {
                 finish(session, host).await;
                 wire.close().await;
                 return Ended::Shutdown;
             }
         }
+    }
+}
+
+enum Woken {
+    Deadline,
+    Read(io::Result<usize>),
+    Shutdown,
+}
+
+/// Resolves when the gateway stops; never, when nobody can say so any more.
+pub async fn stopped(shutdown: &mut watch::Receiver<bool>) {
+    if shutdown.wait_for(|stop| *stop).await.is_err() {
+        std::future::pending::<()>().await;
     }
 }
 

@@ -12,7 +12,7 @@ use std::{
 use cedrat_mapping::Tables;
 use cedrat_message::{Address, Blame, Reason, Refusal};
 use cedrat_relay::{
-    alias::Pool,
+    alias::AliasPool as Pool,
     number::NumberRules,
     peer::{Peer as PeerPolicy, Usage},
     route::RouteTable,
@@ -95,7 +95,7 @@ impl Settings {
         });
         let mut aliases = None;
         if let Some(pool) = &config.alias {
-            keep(Pool::new(&pool.first, &pool.last).map(|pool| aliases = Some(pool)).map_err(|f| f.to_string()));
+            keep(pool.parse().map(|pool| aliases = Some(pool)).map_err(|f: cedrat_relay::alias::PoolFault| f.to_string()));
         }
         let resolver = match Resolver::new(&config.resolvers) {
             Ok(resolver) => Some(resolver),
@@ -137,7 +137,7 @@ impl Settings {
     /// Whether a number is of the alias pool.
     pub fn is_alias(&self, address: &Address) -> bool {
         match (&self.aliases, address) {
-            (Some(pool), Address::Number(number)) => pool.contains(number),
+            (Some(pool), Address::Number(number)) => pool.is_alias(number),
             _ => false,
         }
     }

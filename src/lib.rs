@@ -5,9 +5,18 @@
 //! message through it.
 #![allow(missing_docs, unreachable_pub, reason = "a binary's own modules; public items are documented where they are not plain")]
 
+pub mod adapters;
+pub mod admin;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod drive;
 pub mod events;
+pub mod gateway;
+pub mod intake;
+pub mod pump;
+pub mod record;
+pub mod report;
+pub mod server;
 pub mod store;
 pub mod tls;

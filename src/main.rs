@@ -1,1 +1,7 @@
-fn main(){}
+//! Arguments → one verb.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    cedrat::cli::main()
+}

@@ -4,7 +4,7 @@
 //! a default, never renamed or given another meaning. The message itself is stored as it came;
 //! these records hold only what its octets do not say.
 
-use cedrat_message::{DeliveryStatus, Notify};
+use cedrat_message::Notify;
 use serde::{Deserialize, Serialize};
 
 /// How a stored message was made, and so what its octets are.
@@ -103,7 +103,7 @@ impl From<NotifyFlags> for Notify {
 }
 
 /// What a delivery needs beside its row.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Work {
     /// Version of this record.
     pub v: u8,
@@ -114,46 +114,17 @@ pub struct Work {
     /// Peers to try after this one has failed for good or for too long, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failover: Vec<String>,
+    /// How often it moved to another peer of the list.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub moved: u32,
     /// Whether the sender was told that it waits.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub delay_told: bool,
 }
 
-/// What a later report about a delivery needs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Interest {
-    /// Version of this record.
-    pub v: u8,
-    /// Index into [`Envelope::to`] of the message.
-    pub to: usize,
-    /// Whether a delivery report was sent already, and which.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub told: Option<Told>,
-}
-
-/// A status that the sender was told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Told {
-    /// Not final.
-    Deferred,
-    /// Given up.
-    Failed,
-    /// Relayed; a better word may follow.
-    Relayed,
-    /// Arrived.
-    Retrieved,
-}
-
-impl From<DeliveryStatus> for Told {
-    fn from(status: DeliveryStatus) -> Self {
-        match status {
-            DeliveryStatus::Deferred => Self::Deferred,
-            DeliveryStatus::Forwarded | DeliveryStatus::Indeterminate => Self::Relayed,
-            DeliveryStatus::Retrieved => Self::Retrieved,
-            _ => Self::Failed,
-        }
-    }
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 /// A record as octets. The types above have no form that cannot be written.

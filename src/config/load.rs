@@ -20,24 +20,23 @@ use sha2::{Digest as _, Sha256};
 use toml::de::DeTable;
 
 use super::{
-    AliasPool, Authentication, Config, Credentials, Dkim, EventOutput, Fault, Mail, MailOriginators, Mm4, NextHop,
+    Authentication, Config, Credentials, Dkim, EventOutput, Fault, Mail, MailOriginators, Mm4, NextHop,
     Peer, PeerProtocol, PeerTls, Presentation, ProcessLimits, Retention, RouteTest, Secret, Store, Tls, TlsMode,
     check,
     read::{At, Source, Table},
-    routes,
+    routes, tables,
 };
 
-/// Reads a configuration. `environment` holds the variables that override it; `tables` names the
-/// quirk profiles.
+/// Reads a configuration and the mapping tables that it names. `environment` holds the variables
+/// that override it.
 ///
 /// # Errors
-/// Every fault of the file, in its order.
+/// Every fault of the file, in its order, and then every fault of the tables.
 pub fn load(
     path: &str,
     text: &str,
     environment: BTreeMap<String, String>,
-    tables: &Tables,
-) -> Result<Config, Vec<Fault>> {
+) -> Result<(Config, Tables), Vec<Fault>> {
     let source = Source::new(path, text, environment);
     let (parsed, faults) = DeTable::parse_recoverable(text);
     for fault in faults {
@@ -48,10 +47,24 @@ pub fn load(
         return Err(source.into_faults());
     }
     let top = Table::top(&source, parsed.get_ref());
-    let config = whole(&top, text, tables);
+    let mappings = top.text("mappings").map(|at| PathBuf::from(at.value));
+    let (sources, mut faults) = mappings.as_deref().map_or_else(Default::default, tables::read);
+    let tables = match tables::compile(&sources, None) {
+        Ok(tables) => Some(tables),
+        Err(found) => {
+            faults.extend(found);
+            None
+        }
+    };
+    let (config, places) = whole(&top, text, &sources);
     top.finish();
-    check::check(&config.0, &config.1, &source);
-    if source.has_faults() { Err(source.into_faults()) } else { Ok(config.0) }
+    check::check(&config, &places, &source);
+    let mut all = source.into_faults();
+    all.append(&mut faults);
+    match tables {
+        Some(tables) if all.is_empty() => Ok((Config { mappings, ..config }, tables)),
+        _ => Err(all),
+    }
 }
 
 /// Where things stand that the cross-checks may have to name.
@@ -67,7 +80,7 @@ pub(super) struct Places {
     pub mail: usize,
 }
 
-fn whole(top: &Table<'_, '_>, text: &str, tables: &Tables) -> (Config, Places) {
+fn whole(top: &Table<'_, '_>, text: &str, sources: &[(String, String)]) -> (Config, Places) {
     let mut places = Places::default();
     let host = top.required("host", "\"gw.example\"");
     if !host.value.is_empty() && !is_host(&host.value) {
@@ -81,7 +94,7 @@ fn whole(top: &Table<'_, '_>, text: &str, tables: &Tables) -> (Config, Places) {
     let mut peers = Vec::new();
     for table in top.tables("peer") {
         places.peers.push(table.at());
-        peers.push(peer(table, tables));
+        peers.push(peer(table, sources));
     }
     let mut rules = Vec::new();
     for table in top.tables("route") {
@@ -103,7 +116,9 @@ fn whole(top: &Table<'_, '_>, text: &str, tables: &Tables) -> (Config, Places) {
         table.finish();
     }
     let digest = Sha256::digest(text.as_bytes());
+    let node = top.text("node").map_or_else(|| host.value.clone(), |at| at.value);
     let config = Config {
+        node,
         host: host.value,
         store: store(top.table("store"), &data),
         events: events(top.table("events")),
@@ -118,7 +133,7 @@ fn whole(top: &Table<'_, '_>, text: &str, tables: &Tables) -> (Config, Places) {
             listen
         },
         resolvers: values(top.parsed_list("resolvers", socket)),
-        mappings: top.text("mappings").map(|at| PathBuf::from(at.value)),
+        mappings: None,
         mm4,
         mail,
         peers,
@@ -143,8 +158,14 @@ fn store(table: Table<'_, '_>, data: &Path) -> Store {
     };
     let blobs = table.text("blobs").map_or_else(|| "blobs".into(), |at| at.value);
     let blobs = if blobs.contains("://") { blobs } else { data.join(blobs).display().to_string() };
+    let options = table.table("blob_options");
+    let blob_options = options
+        .raw_entries()
+        .into_iter()
+        .map(|(key, value, _)| (key, value.trim_matches('"').to_owned()))
+        .collect();
     table.finish();
-    Store { url, blobs }
+    Store { url, blobs, blob_options }
 }
 
 fn mm4(table: Table<'_, '_>, host: &str) -> Mm4 {
@@ -236,23 +257,19 @@ fn tls(table: Table<'_, '_>) -> Option<Tls> {
     Some(tls)
 }
 
-fn alias(table: Table<'_, '_>) -> Option<AliasPool> {
+fn alias(table: Table<'_, '_>) -> Option<String> {
     if !table.is_present() {
         table.finish();
         return None;
     }
-    let pool = AliasPool {
-        first: table.required("first", "\"+882130000000\"").value,
-        last: table.required("last", "\"+882130999999\"").value,
-    };
-    if let Err(why) = cedrat_relay::alias::Pool::new(&pool.first, &pool.last)
-        && !pool.first.is_empty()
-        && !pool.last.is_empty()
+    let pool = table.required("pool", "\"+882130000000..+882130999999\"");
+    if !pool.value.is_empty()
+        && let Err(why) = pool.value.parse::<cedrat_relay::alias::AliasPool>()
     {
-        table.fault(format!("`alias`: {why}"));
+        table.fault_at(pool.at, format!("`alias.pool`: {why}"));
     }
     table.finish();
-    Some(pool)
+    Some(pool.value)
 }
 
 fn events(table: Table<'_, '_>) -> EventOutput {
@@ -292,7 +309,7 @@ fn limits(table: Table<'_, '_>) -> ProcessLimits {
     limits
 }
 
-fn peer(table: Table<'_, '_>, tables: &Tables) -> Peer {
+fn peer(table: Table<'_, '_>, sources: &[(String, String)]) -> Peer {
     let id = table.required("id", "\"op-b\"");
     if !id.value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
         table.fault_at(id.at, format!("`peer.id` may hold letters, digits, `-`, `_` and `.`, not {:?}", id.value));
@@ -308,7 +325,7 @@ fn peer(table: Table<'_, '_>, tables: &Tables) -> Peer {
     let protocol = protocol.unwrap_or(PeerProtocol::Mm4);
     let users = users(&table);
     let numbers = table.parsed("numbers", |text| NumberRules::parse(text).map_err(|f| f.to_string()));
-    let (quirks, quirk_names) = quirks(&table, tables);
+    let (quirks, quirk_names) = quirks(&table, &id.value, sources);
     let per_second = table.number("per_second").map_or(0, |at| at.value);
     let burst = table.number("burst").map_or(per_second, |at| at.value);
     let per_day = table.number("per_day").map_or(0, |at| at.value);
@@ -362,6 +379,8 @@ fn peer(table: Table<'_, '_>, tables: &Tables) -> Peer {
         numbers: numbers.map_or_else(NumberRules::default, |at| at.value),
         out_max_octets: table.octets("out_max_octets").map(|at| at.value),
         max_connections: table.number("max_connections").map_or(20, |at| small(at.value).max(1)),
+        mx_port: table.number("mx_port").map_or(25, |at| u16::try_from(at.value).unwrap_or(25)),
+        mx_private: table.flag("mx_private").unwrap_or(false),
         max_per_connection: table.number("max_per_connection").map_or(1_000, |at| small(at.value).max(1)),
         lifetime_ms: table.span_ms("lifetime").map_or(
             if protocol == PeerProtocol::Mm4 { 24 * 3_600_000 } else { 120 * 3_600_000 },
@@ -480,22 +499,41 @@ fn peer_tls(table: &Table<'_, '_>) -> PeerTls {
     }
 }
 
-fn quirks(table: &Table<'_, '_>, tables: &Tables) -> (Quirks, Vec<String>) {
+/// The profiles named in `quirks`, and over them the keys of `quirk`, which are a profile of their
+/// own with the peer's name.
+fn quirks(table: &Table<'_, '_>, peer: &str, sources: &[(String, String)]) -> (Quirks, Vec<String>) {
     let names = table.texts("quirks");
-    let list: Vec<&str> = names.iter().map(|at| at.value.as_str()).collect();
-    let mut quirks = match tables.quirks(&list) {
-        Ok(quirks) => quirks,
-        Err(why) => {
-            table.fault_at(names.first().map_or(table.at(), |at| at.at), why.to_string());
-            Quirks::default()
+    let inline = table.table("quirk");
+    let keys = inline.raw_entries();
+    let mut text = format!("evidence = \"configuration of peer {peer}\"\n");
+    for (key, value, _) in &keys {
+        text.push_str(&format!("{key} = {value}\n"));
+    }
+    let own = format!("peer-{peer}");
+    let profile = (!keys.is_empty()).then(|| (format!("quirks/{own}.toml"), text));
+    let compiled = match tables::compile(sources, profile.as_ref()) {
+        Ok(compiled) => compiled,
+        Err(faults) => {
+            // Faults of the operator's own files are told once, elsewhere.
+            for fault in faults.iter().filter(|fault| Some(&fault.path) == profile.as_ref().map(|(path, _)| path)) {
+                let at = fault.line.checked_sub(2).and_then(|index| keys.get(index)).map_or(inline.at(), |k| k.2);
+                table.fault_at(at, format!("`peer.quirk`: {}", fault.message));
+            }
+            return (Quirks::default(), Vec::new());
         }
     };
-    let inline = table.table("quirk");
-    for (key, value, at) in inline.entries() {
-        if let Err(why) = cedrat_mapping::tables::apply_quirk(&mut quirks, &key, &value) {
-            table.fault_at(at, format!("`quirk.{key}`: {why}"));
-        }
+    let mut list: Vec<&str> = names.iter().map(|at| at.value.as_str()).collect();
+    if profile.is_some() {
+        list.push(&own);
     }
+    let quirks = compiled.quirks(&list).unwrap_or_else(|faults| {
+        for fault in faults {
+            let at = names.iter().find(|name| name.value == fault.name).map_or(table.at(), |name| name.at);
+            let near = fault.nearest.map_or_else(String::new, |near| format!("; did you mean {near:?}?"));
+            table.fault_at(at, format!("there is no quirk profile {:?}{near}", fault.name));
+        }
+        Quirks::default()
+    });
     (quirks, names.into_iter().map(|at| at.value).collect())
 }
 

@@ -8,6 +8,7 @@ mod check;
 mod load;
 pub mod read;
 mod routes;
+mod tables;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -15,13 +16,15 @@ use cedrat_relay::{peer::Peer as PeerPolicy, route::Rule};
 use cedrat_wire_mms::quirks::Quirks;
 
 pub use load::load;
-pub use read::Fault;
+pub use read::{Fault, octets};
 
 /// The whole of it.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Our name: EHLO, Received, Message-ID, reporting MTA.
     pub host: String,
+    /// Name of this process among those that share a store; the host's when not set.
+    pub node: String,
     /// Directory of everything that is kept.
     pub data: PathBuf,
     /// Where the queue is.
@@ -39,7 +42,7 @@ pub struct Config {
     /// How long things are kept.
     pub retention: Retention,
     /// Numbers that stand for e-mail addresses.
-    pub alias: Option<AliasPool>,
+    pub alias: Option<String>,
     /// Name servers; empty = the system's.
     pub resolvers: Vec<SocketAddr>,
     /// Who connects and where things go.
@@ -63,6 +66,8 @@ pub struct Store {
     pub url: String,
     /// Directory, or `s3://bucket/prefix`, of bodies above 64 kB.
     pub blobs: String,
+    /// Options of the S3 client, such as `endpoint` and `region`.
+    pub blob_options: Vec<(String, String)>,
 }
 
 /// The MM4 side.
@@ -179,15 +184,6 @@ pub struct Retention {
     pub duplicates_ms: u64,
 }
 
-/// Numbers that stand for e-mail addresses.
-#[derive(Debug, Clone)]
-pub struct AliasPool {
-    /// First number, with `+`.
-    pub first: String,
-    /// Last number.
-    pub last: String,
-}
-
 /// Who a peer is and how it is spoken to.
 #[derive(Debug, Clone)]
 pub struct Peer {
@@ -219,6 +215,10 @@ pub struct Peer {
     pub out_max_octets: Option<u64>,
     /// Connections at once towards it.
     pub max_connections: u32,
+    /// Port of mail exchangers.
+    pub mx_port: u16,
+    /// Whether mail exchangers may be at private addresses.
+    pub mx_private: bool,
     /// Messages over one connection.
     pub max_per_connection: u32,
     /// How long a message is tried, milliseconds.

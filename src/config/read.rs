@@ -372,20 +372,12 @@ impl<'s, 'd> Table<'s, 'd> {
         }
     }
 
-    /// Every key with a text value; for tables whose keys are checked elsewhere.
-    pub fn entries(&self) -> Vec<(String, String, usize)> {
+    /// Every key with its value as it stands in the file; for tables that are checked elsewhere.
+    pub fn raw_entries(&self) -> Vec<(String, &'s str, usize)> {
         let Some(map) = self.map else { return Vec::new() };
         map.iter()
             .map(|(key, value)| {
-                let text = match value.get_ref() {
-                    DeValue::String(text) => text.to_string(),
-                    DeValue::Integer(number) => number.as_str().to_owned(),
-                    DeValue::Boolean(flag) => flag.to_string(),
-                    DeValue::Array(list) => {
-                        list.iter().filter_map(|v| v.get_ref().as_str()).collect::<Vec<_>>().join(", ")
-                    }
-                    _ => String::new(),
-                };
+                let text = self.source.text.get(value.span()).unwrap_or("\"\"");
                 (key.get_ref().to_string(), text, value.span().start)
             })
             .collect()

@@ -16,7 +16,7 @@ use serde::Serialize;
 
 pub use cdr::CdrFile;
 pub use log::LogSink;
-pub use metrics::render as render_metrics;
+pub use metrics::{queue as queue_metric, render as render_metrics};
 
 /// What kind of PDU or mail an event speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

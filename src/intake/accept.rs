@@ -3,7 +3,7 @@
 
 use bytes::Bytes;
 use cedrat_mapping::{Loss, mm4::Hop};
-use cedrat_message::{Address, Blame, Message, Permanence, Reason, Refusal, Timestamp, When};
+use cedrat_message::{Address, Blame, Message, Permanence, Reason, Refusal, Timestamp};
 use cedrat_relay::{
     guard,
     retry::{ExpiryClamp, clamp_expiry},
@@ -13,7 +13,7 @@ use cedrat_relay::{
 use super::{Source, Transaction, Way, route, tell_loss};
 use crate::{
     clock,
-    config::{NextHop, PeerProtocol},
+    config::NextHop,
     events::{Event, Events, Kind, PartNote, Redacted},
     pump::{self, Job, Loaded},
     record::{self, Form, Work},
@@ -33,6 +33,7 @@ pub struct Arrival {
 struct Copy {
     delivery: Delivery,
     work: Work,
+    to: Address,
     token: String,
 }
 
@@ -73,9 +74,8 @@ pub async fn message(
             Verdict::Reject(refusal) => failed.push((index, refusal)),
         }
     }
-    if copies.is_empty()
-        && let Some((_, refusal)) = failed.into_iter().next()
-    {
+    if copies.is_empty() && !failed.is_empty() {
+        let (_, refusal) = failed.swap_remove(0);
         return match hop {
             Some(hop) => refuse_mm4(source, &refusal, hop).await.ok_or(refusal),
             None => Err(refusal),
@@ -91,7 +91,7 @@ pub async fn message(
         }
     }
     for copy in &mut copies {
-        copy.token = guard::duplicate_token(&message.id, &copy.delivery.rcpt);
+        copy.token = guard::duplicate_key(&message.id, &copy.to);
     }
     store(source, transaction, content, message, loss, hop, arrival, copies, failed).await
 }
@@ -106,7 +106,13 @@ fn admit(source: &Source<'_>, transaction: &Transaction, message: &Message) -> R
             "a message of a person for an address that only takes reports and answers",
         ));
     }
-    guard::loop_guard(message, u32::try_from(own.limits.max_hops).unwrap_or(u32::MAX))
+    let limits = guard::LoopLimits {
+        max_hops: u32::try_from(own.limits.max_hops).unwrap_or(u32::MAX),
+        ..guard::LoopLimits::default()
+    };
+    let received = message.unknown.iter().filter(|field| field.name.eq_ignore_ascii_case("Received"));
+    let traces = guard::own_traces(received.map(|field| field.value.as_str()), &[&own.host, &own.mm4.domain]);
+    guard::check_loop(message, traces, limits)
 }
 
 fn expiry(source: &Source<'_>, message: &Message, now: Timestamp, loss: &mut Loss) -> Option<Timestamp> {
@@ -146,7 +152,7 @@ fn copy(
         peer: first.id.clone(),
         to: index,
         failover: usable.map(|peer| peer.id.clone()).collect(),
-        delay_told: false,
+        moved: 0, delay_told: false,
     };
     Ok(Copy {
         delivery: Delivery {
@@ -160,12 +166,13 @@ fn copy(
             start: Start::Waiting,
         },
         work,
+        to: to.clone(),
         token: String::new(),
     })
 }
 
 fn held(source: &Source<'_>, arrival: &Arrival, index: usize, to: &Address, expires: Option<Timestamp>) -> Copy {
-    let work = Work { v: 1, peer: String::new(), to: index, failover: Vec::new(), delay_told: false };
+    let work = Work { v: 1, peer: String::new(), to: index, failover: Vec::new(), moved: 0, delay_told: false };
     let end = arrival.at.plus_seconds(7 * 86_400);
     Copy {
         delivery: Delivery {
@@ -179,6 +186,7 @@ fn held(source: &Source<'_>, arrival: &Arrival, index: usize, to: &Address, expi
             start: Start::Held,
         },
         work,
+        to: to.clone(),
         token: String::new(),
     }
 }
@@ -375,12 +383,3 @@ pub fn store_refusal(fault: StoreError) -> Refusal {
     Refusal::new(reason, Blame::Ours, fault.to_string())
 }
 
-/// Whether a peer speaks MM4.
-pub const fn is_mm4(peer: &crate::config::Peer) -> bool {
-    matches!(peer.protocol, PeerProtocol::Mm4)
-}
-
-/// The point in time of an expiry.
-pub fn resolve(when: When, accepted: Timestamp) -> Timestamp {
-    when.resolve(accepted)
-}

@@ -30,7 +30,7 @@ use crate::{
     record,
 };
 
-pub use accept::{Arrival, commit_failure};
+pub use accept::{Arrival, destination, store_refusal};
 
 /// Where a transaction comes from.
 #[derive(Clone, Copy)]
@@ -73,8 +73,8 @@ impl Source<'_> {
 
 /// The SMTP reply for a refusal: code and words from the tables, never the operator's detail.
 pub fn reply(tables: &Tables, refusal: &Refusal) -> Reply {
-    let (code, enhanced) = tables.smtp(refusal.reason);
-    Reply::new(code, enhanced, refusal.reason.text())
+    let (code, (class, subject, detail)) = tables.smtp(refusal.reason);
+    Reply::new(code, (class, u16::from(subject), u16::from(detail)), refusal.reason.text())
 }
 
 /// The same in place of a greeting, where only 421 and 554 are understood (RFC 5321 §3.1).
@@ -233,7 +233,7 @@ pub async fn unalias(gateway: &Gateway, settings: &Settings, address: Address) -
     if !settings.is_alias(&address) {
         return Ok(address);
     }
-    let known = gateway.store.address_of(&address.to_string()).await.map_err(accept::store_refusal)?;
+    let known = gateway.store.address_of(&address.to_string()).await.map_err(store_refusal)?;
     known.and_then(|mail| MailAddress::parse(&mail).ok()).map(Address::Mail).ok_or_else(|| {
         Refusal::new(
             Reason::RecipientUnknown,
@@ -312,7 +312,7 @@ async fn take_mm4(source: &Source<'_>, transaction: Transaction, content: Bytes)
                 for (recipient, accepted) in message.recipients.iter_mut().zip(&transaction.recipients) {
                     recipient.address = accepted.address.clone();
                 }
-                accept::message(source, &transaction, content, *message, loss, Some(&hop)).await
+                accept::message(source, &transaction, content, message, loss, Some(&hop)).await
             }
             cedrat_mapping::Inbound::Delivery(reports) => {
                 report::delivery(source, &transaction, &content, reports, Some(&hop)).await
@@ -351,12 +351,12 @@ async fn take_mail(source: &Source<'_>, transaction: Transaction, content: Bytes
         }
     }
     let envelope = mail_envelope(&transaction);
-    let reading = reading(settings);
+    let reading = reading(settings, source.gateway.store.allot(now.0));
     let (inbound, loss) =
         cedrat_mapping::mail::inbound(&settings.tables, &content, &envelope, &reading, now)?;
     match inbound {
         cedrat_mapping::Inbound::Message(message) => {
-            accept::message(source, &transaction, content, *message, loss, None).await
+            accept::message(source, &transaction, content, message, loss, None).await
         }
         cedrat_mapping::Inbound::Delivery(reports) => {
             report::delivery(source, &transaction, &content, reports, None).await
@@ -369,12 +369,14 @@ async fn take_mail(source: &Source<'_>, transaction: Transaction, content: Bytes
 }
 
 /// How mail is read, by the configuration.
-pub fn reading(settings: &Settings) -> MailReading {
-    MailReading {
-        cut_quotes: settings.config.mail.cut_quotes,
-        cut_signature: settings.config.mail.cut_signature,
-        ..MailReading::default()
-    }
+pub fn reading(settings: &Settings, id: i64) -> MailReading {
+    let own = &settings.config;
+    let mut reading = MailReading::new(own.mail.domains.clone(), format!("{id:x}@{}", own.host));
+    reading.cut_quotes = own.mail.cut_quotes;
+    reading.cut_signature = own.mail.cut_signature;
+    reading.limits.parts = usize::try_from(own.limits.max_parts).unwrap_or(usize::MAX);
+    reading.limits.depth = usize::try_from(own.limits.max_depth).unwrap_or(usize::MAX);
+    reading
 }
 
 fn mail_envelope(transaction: &Transaction) -> MailEnvelope {

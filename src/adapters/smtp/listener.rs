@@ -23,6 +23,18 @@ pub enum Side {
     Submission,
 }
 
+impl Side {
+    /// As a person reads it.
+    pub const fn token(self) -> &'static str {
+        match self {
+            Self::Lmtp => "lmtp",
+            Self::Mail => "mail",
+            Self::Mm4 => "mm4",
+            Self::Submission => "submission",
+        }
+    }
+}
+
 /// A port that is bound.
 #[derive(Debug)]
 pub struct Port {
@@ -77,7 +89,7 @@ pub async fn serve(gateway: Arc<Gateway>, port: Port) {
     loop {
         let accepted = tokio::select! {
             accepted = port.listener.accept() => accepted,
-            _ = shutdown.wait_for(|stop| *stop) => return,
+            () = crate::drive::stopped(&mut shutdown) => return,
         };
         match accepted {
             Ok((stream, remote)) => spawn(&gateway, stream, remote, port.side, port.implicit_tls),

@@ -16,7 +16,10 @@ use sqlx::{
     Connection as _, PgConnection, PgPool,
     postgres::{PgConnectOptions, PgListener, PgPoolOptions},
 };
-use tokio::{sync::Notify, task::JoinHandle};
+use tokio::{
+    sync::{Mutex, Notify},
+    task::JoinHandle,
+};
 
 use super::{
     Role,
@@ -58,8 +61,9 @@ pub(super) struct Postgres {
     /// Another node told us.
     told: Arc<Notify>,
     tasks: Vec<JoinHandle<()>>,
-    /// Holds the lock on the name of the node.
-    _presence: Option<PgConnection>,
+    /// Holds the lock on the name of the node; an operator's command has none.
+    presence: Mutex<Option<PgConnection>>,
+    options: PgConnectOptions,
 }
 
 impl Postgres {
@@ -98,7 +102,7 @@ impl Postgres {
             // One for claims and one for leases beside the readers.
             .max_connections(readers.max(1) + 2)
             .acquire_timeout(Duration::from_secs(10))
-            .connect_lazy_with(options);
+            .connect_lazy_with(options.clone());
         let (tell, told) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let mut tasks = Vec::new();
         if role == Role::Gateway {
@@ -107,13 +111,28 @@ impl Postgres {
             tasks.push(tokio::spawn(listen(listener, Arc::clone(&told))));
         }
         tasks.push(tokio::spawn(notify(pool.clone(), Arc::clone(&tell))));
-        let presence = (role == Role::Gateway).then_some(first);
+        let presence = Mutex::new((role == Role::Gateway).then_some(first));
         let ids = Ids::new(slot, newest);
-        Ok(Self { place, node: node.to_owned(), writer, pool, ids, tell, told, tasks, _presence: presence })
+        Ok(Self { place, node: node.to_owned(), writer, pool, ids, tell, told, tasks, presence, options })
     }
 
     fn fault(&self, error: sqlx::Error) -> StoreError {
         fault(&self.place, error)
+    }
+
+    /// A sign of life on the connection that holds the name. When that connection is lost the name is free: it is
+    /// taken again, unless another process was faster.
+    async fn keep_name(&self) -> Result<(), StoreError> {
+        let mut presence = self.presence.lock().await;
+        let Some(connection) = presence.as_mut() else { return Ok(()) };
+        let beat = sqlx::query("UPDATE node SET beat = unix_ms() WHERE name = $1").bind(&self.node);
+        if beat.execute(connection).await.is_err() {
+            let mut fresh =
+                PgConnection::connect_with(&self.options).await.map_err(|error| self.fault(error))?;
+            register(&mut fresh, &self.node, &self.place).await?;
+            *presence = Some(fresh);
+        }
+        Ok(())
     }
 
     fn answer<'a, T>(
@@ -188,7 +207,10 @@ impl Backend for Postgres {
     }
 
     fn beat(&self, _now: Millis) -> Answer<'_, u32> {
-        self.answer(self.beat_node())
+        Box::pin(async move {
+            self.keep_name().await?;
+            self.live_nodes().await.map_err(|error| self.fault(error))
+        })
     }
 
     fn message(&self, id: MessageId) -> Answer<'_, Option<Message>> {

@@ -101,11 +101,7 @@ impl Postgres {
         .await
     }
 
-    pub(super) async fn beat_node(&self) -> Result<u32, sqlx::Error> {
-        sqlx::query("UPDATE node SET beat = unix_ms() WHERE name = $1")
-            .bind(&self.node)
-            .execute(&self.pool)
-            .await?;
+    pub(super) async fn live_nodes(&self) -> Result<u32, sqlx::Error> {
         let live: i64 = sqlx::query_scalar("SELECT count(*) FROM node WHERE beat >= unix_ms() - $1")
             .bind(GONE_MS)
             .fetch_one(&self.pool)

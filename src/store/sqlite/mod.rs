@@ -7,7 +7,10 @@
 mod queue;
 mod read;
 mod rows;
+#[cfg(test)]
+mod tests;
 mod write;
+mod writer;
 
 use std::{
     fs::File,
@@ -34,17 +37,20 @@ use super::{
     },
 };
 use rows::Insert;
+use writer::Writer;
 
 /// The schema, step by step. A step that was released never changes.
 const MIGRATIONS: &[&str] = &[include_str!("0001_initial.sql")];
 
 /// Octets written between two checkpoints: small enough that one takes a few milliseconds.
 const CHECKPOINT_OCTETS: u64 = 16 << 20;
+/// Pages at which the log is started anew although that waits for the readers: 256 MB.
+const LOG_PAGES: i64 = 32_768;
 
 pub(super) struct Sqlite {
     place: String,
     node: String,
-    writer: Mutex<SqliteConnection>,
+    writer: Mutex<Writer>,
     readers: SqlitePool,
     /// Octets in the log since the last checkpoint, estimated.
     written: AtomicU64,
@@ -93,11 +99,11 @@ impl Sqlite {
         .map_err(wrap)?;
         let readers = SqlitePoolOptions::new()
             .max_connections(readers.max(1))
-            .connect_lazy_with(options.create_if_missing(false).read_only(true));
+            .connect_lazy_with(options.clone().create_if_missing(false).read_only(true));
         Ok(Self {
             place,
             node: node.to_owned(),
-            writer: Mutex::new(writer),
+            writer: Mutex::new(Writer::new(options.clone(), writer)),
             readers,
             written: AtomicU64::new(0),
             inserts: Inserts::new(),
@@ -134,10 +140,7 @@ impl Backend for Sqlite {
     fn close(&self) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             self.readers.close().await;
-            // What is committed is safe in the log; the next start reads it from there.
-            drop(
-                sqlx::query("PRAGMA wal_checkpoint(TRUNCATE)").execute(&mut *self.writer.lock().await).await,
-            );
+            self.writer.lock().await.close().await;
         })
     }
 
@@ -321,26 +324,35 @@ async fn migrate(writer: &mut SqliteConnection, place: &str) -> Result<(), Store
 
 /// Sorts what SQLite says by consequence.
 fn fault(place: &str, error: sqlx::Error) -> StoreError {
+    // Result codes of SQLite; the low octet is the class, the rest says more precisely where.
     const BUSY: i32 = 5;
     const LOCKED: i32 = 6;
+    const NO_MEMORY: i32 = 7;
+    const READ_ONLY: i32 = 8;
+    const IO_ERROR: i32 = 10;
+    const CORRUPT: i32 = 11;
     const FULL: i32 = 13;
     const CANNOT_OPEN: i32 = 14;
-    const CONSTRAINT: i32 = 19;
+    const NOT_A_DATABASE: i32 = 26;
+    /// The index of the log could not grow, for want of space.
+    const IO_ERROR_INDEX_SIZE: i32 = IO_ERROR | (19 << 8);
     let place = place.to_owned();
     let detail = error.to_string();
     match error {
         sqlx::Error::Database(said) => {
-            // The low octet is the primary code, the rest says more precisely where.
-            let code = said.code().and_then(|code| code.parse::<i32>().ok()).map_or(0, |code| code & 0xff);
-            match code {
-                FULL => StoreError::Full { place },
-                BUSY | LOCKED | CANNOT_OPEN => StoreError::Unavailable { place, detail },
-                CONSTRAINT => StoreError::Conflict { place, detail },
-                _ => StoreError::Damaged { place, detail },
+            let code = said.code().and_then(|code| code.parse::<i32>().ok()).unwrap_or_default();
+            match (code, code & 0xff) {
+                (IO_ERROR_INDEX_SIZE, _) | (_, FULL) => StoreError::Full { place },
+                (_, BUSY | LOCKED | NO_MEMORY | READ_ONLY | CANNOT_OPEN) => {
+                    StoreError::Unavailable { place, detail }
+                }
+                (_, IO_ERROR | CORRUPT | NOT_A_DATABASE) => StoreError::Damaged { place, detail },
+                _ => StoreError::Conflict { place, detail },
             }
         }
+        sqlx::Error::Io(_) | sqlx::Error::WorkerCrashed => StoreError::Damaged { place, detail },
         sqlx::Error::PoolTimedOut => StoreError::Unavailable { place, detail },
         sqlx::Error::PoolClosed => StoreError::Closed,
-        _ => StoreError::Damaged { place, detail },
+        _ => StoreError::Conflict { place, detail },
     }
 }

@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 
 use futures_util::future::BoxFuture;
-use sqlx::{Row as _, Sqlite as Db, Transaction, sqlite::SqliteRow};
+use sqlx::{Row as _, sqlite::SqliteRow};
 
 use super::{
     Sqlite,
     read::{message, row},
-    write::{begin, json},
+    write::json,
+    writer::Work,
 };
 use crate::store::{
     backend::{Ended, SLICE, Slice},
@@ -29,6 +30,9 @@ pub(super) const RECOVER: &str = "UPDATE delivery \
     SET state = CASE resumed WHEN 2 THEN 2 ELSE 0 END, uncertain = uncertain + (resumed <> 2), \
         owner = NULL, lease = NULL \
     WHERE state = 1 AND lease < ?1 RETURNING id";
+pub(super) const RENEW: &str = "UPDATE delivery SET lease = ?1 FROM (SELECT value ->> 0 AS id, value ->> 1 AS attempt FROM json_each(?2)) k \
+    WHERE delivery.id = k.id AND delivery.attempt = k.attempt AND state = 1 AND owner = ?3 \
+    RETURNING delivery.id";
 
 impl Sqlite {
     pub(super) async fn claim_slots(
@@ -39,7 +43,7 @@ impl Sqlite {
         lease_ms: i64,
     ) -> Result<Vec<Claimed>, sqlx::Error> {
         let mut writer = self.writer.lock().await;
-        let mut transaction = begin(&mut writer).await?;
+        let mut work = writer.begin().await?;
         let mut rows = Vec::new();
         let mut left = limit;
         for slot in slots {
@@ -52,12 +56,12 @@ impl Sqlite {
                 .bind(&slot.dest)
                 .bind(now)
                 .bind(slot.free.min(left))
-                .fetch_all(&mut *transaction)
+                .fetch_all(&mut *work.transaction)
                 .await?;
             left = left.saturating_sub(u32::try_from(taken.len()).unwrap_or(u32::MAX));
             rows.extend(taken);
         }
-        claimed(transaction, rows).await
+        claimed(work, rows).await
     }
 
     pub(super) async fn claim_ended(
@@ -67,15 +71,15 @@ impl Sqlite {
         lease_ms: i64,
     ) -> Result<Vec<Claimed>, sqlx::Error> {
         let mut writer = self.writer.lock().await;
-        let mut transaction = begin(&mut writer).await?;
+        let mut work = writer.begin().await?;
         let rows = sqlx::query(CLAIM_EXPIRED)
             .bind(&self.node)
             .bind(now + lease_ms)
             .bind(now)
             .bind(limit)
-            .fetch_all(&mut *transaction)
+            .fetch_all(&mut *work.transaction)
             .await?;
-        claimed(transaction, rows).await
+        claimed(work, rows).await
     }
 
     /// Returns the deliveries that are lost.
@@ -87,21 +91,17 @@ impl Sqlite {
     ) -> Result<Vec<DeliveryId>, sqlx::Error> {
         let keys: Vec<_> = fences.iter().map(|fence| (fence.delivery, fence.attempt)).collect();
         let mut writer = self.writer.lock().await;
-        let kept: Vec<DeliveryId> = sqlx::query_scalar(
-            "UPDATE delivery SET lease = ?1 FROM (SELECT value ->> 0 AS id, value ->> 1 AS attempt FROM json_each(?2)) k \
-             WHERE delivery.id = k.id AND delivery.attempt = k.attempt AND state = 1 AND owner = ?3 \
-             RETURNING delivery.id",
-        )
-        .bind(now + lease_ms)
-        .bind(json(&keys)?)
-        .bind(&self.node)
-        .fetch_all(&mut *writer)
-        .await?;
+        let kept: Vec<DeliveryId> = sqlx::query_scalar(RENEW)
+            .bind(now + lease_ms)
+            .bind(json(&keys)?)
+            .bind(&self.node)
+            .fetch_all(writer.connection().await?)
+            .await?;
         Ok(fences.iter().map(|fence| fence.delivery).filter(|id| !kept.contains(id)).collect())
     }
 
     pub(super) async fn recover_before(&self, lease: Millis) -> Result<Vec<DeliveryId>, sqlx::Error> {
-        sqlx::query_scalar(RECOVER).bind(lease).fetch_all(&mut *self.writer.lock().await).await
+        sqlx::query_scalar(RECOVER).bind(lease).fetch_all(self.writer.lock().await.connection().await?).await
     }
 
     pub(super) async fn change_rows(
@@ -122,7 +122,7 @@ impl Sqlite {
             }
         };
         let mut writer = self.writer.lock().await;
-        let done = sqlx::query(sql).bind(json(&ids)?).bind(now).execute(&mut *writer).await?;
+        let done = sqlx::query(sql).bind(json(&ids)?).bind(now).execute(writer.connection().await?).await?;
         Ok(done.rows_affected())
     }
 
@@ -133,7 +133,7 @@ impl Sqlite {
              RETURNING id, attempt, message, dest, rcpt, state, due, expires, tries, uncertain, owner, reply",
         )
         .bind(json(&ids)?)
-        .fetch_all(&mut *writer)
+        .fetch_all(writer.connection().await?)
         .await?
         .iter()
         .map(row)
@@ -148,13 +148,14 @@ impl Sqlite {
         now: Millis,
     ) -> Result<Option<String>, sqlx::Error> {
         let mut writer = self.writer.lock().await;
-        let mut transaction = begin(&mut writer).await?;
+        let mut work = writer.begin().await?;
         let known = sqlx::query_scalar("SELECT alias FROM alias WHERE pool = ?1 AND address = ?2")
             .bind(pool)
             .bind(address)
-            .fetch_optional(&mut *transaction)
+            .fetch_optional(&mut *work.transaction)
             .await?;
         if known.is_some() {
+            work.commit().await?;
             return Ok(known);
         }
         let alias: Option<String> = sqlx::query_scalar(
@@ -165,9 +166,9 @@ impl Sqlite {
         .bind(address)
         .bind(json(&candidates)?)
         .bind(now)
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut *work.transaction)
         .await?;
-        transaction.commit().await?;
+        work.commit().await?;
         Ok(alias)
     }
 
@@ -227,13 +228,18 @@ impl Sqlite {
         let last = last.bind(after).bind(before).bind(SLICE).fetch_one(&self.readers).await?;
         let Some(last) = last else { return Ok(Slice { removed: 0, next: None }) };
         let mut writer = self.writer.lock().await;
-        let done = sqlx::query(delete).bind(after).bind(last).execute(&mut *writer).await?;
+        let done = sqlx::query(delete).bind(after).bind(last).execute(writer.connection().await?).await?;
         Ok(Slice { removed: done.rows_affected(), next: Some(last) })
     }
 
     async fn sweep_ended(&self, sql: &'static str, before: Millis) -> Result<Slice, sqlx::Error> {
         let mut writer = self.writer.lock().await;
-        let removed = sqlx::query(sql).bind(before).bind(SLICE).execute(&mut *writer).await?.rows_affected();
+        let removed = sqlx::query(sql)
+            .bind(before)
+            .bind(SLICE)
+            .execute(writer.connection().await?)
+            .await?
+            .rows_affected();
         Ok(Slice { removed, next: (removed == u64::from(SLICE)).then_some(0) })
     }
 
@@ -248,7 +254,7 @@ impl Sqlite {
         for digest in digests {
             let used = sqlx::query("SELECT 1 FROM body WHERE blob = ?1 LIMIT 1")
                 .bind(digest.as_slice())
-                .fetch_optional(&mut *writer)
+                .fetch_optional(writer.connection().await?)
                 .await?;
             if used.is_none() {
                 free.push(*digest);
@@ -259,11 +265,9 @@ impl Sqlite {
 }
 
 /// Completes claimed rows with their messages and commits the claim.
-async fn claimed(
-    mut transaction: Transaction<'_, Db>,
-    rows: Vec<SqliteRow>,
-) -> Result<Vec<Claimed>, sqlx::Error> {
+async fn claimed(mut work: Work<'_>, rows: Vec<SqliteRow>) -> Result<Vec<Claimed>, sqlx::Error> {
     if rows.is_empty() {
+        work.commit().await?;
         return Ok(Vec::new());
     }
     let ids: Vec<MessageId> = rows.iter().map(|row| row.try_get(2)).collect::<Result<_, _>>()?;
@@ -273,7 +277,7 @@ async fn claimed(
          WHERE id IN (SELECT value FROM json_each(?1))",
     )
     .bind(json(&ids)?)
-    .fetch_all(&mut *transaction)
+    .fetch_all(&mut *work.transaction)
     .await?;
     for row in found {
         let message = message(&row, 0)?;
@@ -297,7 +301,7 @@ async fn claimed(
             reply: row.try_get(11)?,
         });
     }
-    transaction.commit().await?;
+    work.commit().await?;
     // RETURNING promises no order.
     claimed.sort_by_key(|claimed| (claimed.due, claimed.fence.delivery));
     Ok(claimed)

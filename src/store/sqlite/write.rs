@@ -2,9 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use sqlx::{Connection as _, Row as _, Sqlite as Db, SqliteConnection, Transaction};
+use sqlx::{Row as _, SqliteConnection};
 
-use super::{CHECKPOINT_OCTETS, Inserts, Sqlite, rows::Insert};
+use super::{CHECKPOINT_OCTETS, Inserts, LOG_PAGES, Sqlite, rows::Insert};
 use crate::store::{
     backend::Applied,
     model::{Op, Start, State},
@@ -13,6 +13,17 @@ use crate::store::{
 
 /// Octets that a row costs in the log beyond its content: pages are written whole.
 const ROW_OVERHEAD: u64 = 2048;
+
+// CROSS JOIN keeps SQLite from reading the large table first.
+pub(super) const FIND_TOKENS: &str = "SELECT s.peer, s.token, s.message, s.until FROM json_each(?1) AS k \
+    CROSS JOIN seen AS s ON s.peer = k.value ->> 0 AND s.token = k.value ->> 1";
+pub(super) const FIND_DELIVERIES: &str = "SELECT d.id, d.attempt, d.state, d.owner IS ?2 FROM json_each(?1) AS k \
+    CROSS JOIN delivery AS d ON d.id = k.value";
+pub(super) const END: &str = "DELETE FROM delivery WHERE id IN (SELECT value FROM json_each(?1))";
+pub(super) const TURN: &str = "UPDATE delivery SET state = k.state, due = coalesce(k.due, delivery.due), reply = k.reply, \
+    owner = NULL, lease = NULL \
+    FROM (SELECT value ->> 0 AS id, value ->> 1 AS state, value ->> 2 AS due, value ->> 3 AS reply \
+    FROM json_each(?1)) AS k WHERE delivery.id = k.id";
 
 impl Inserts {
     pub(super) fn new() -> Self {
@@ -55,11 +66,11 @@ impl Inserts {
 impl Sqlite {
     pub(super) async fn apply_batch(&self, ops: &[Op]) -> Result<Applied, sqlx::Error> {
         let mut writer = self.writer.lock().await;
-        let mut transaction = begin(&mut writer).await?;
-        let found = self.look_up(&mut transaction, &questions(ops)).await?;
+        let mut work = writer.begin().await?;
+        let found = self.look_up(&mut work.transaction, &questions(ops)).await?;
         let plan = plan(ops, found);
-        self.write(&mut transaction, &plan).await?;
-        transaction.commit().await?;
+        self.write(&mut work.transaction, &plan).await?;
+        work.commit().await?;
         self.written.fetch_add(weight(&plan), Ordering::Relaxed);
         let wakes = plan.wakes();
         Ok(Applied { receipts: plan.receipts, wakes })
@@ -71,7 +82,14 @@ impl Sqlite {
         if written == 0 || (written < CHECKPOINT_OCTETS && !idle) {
             return Ok(());
         }
-        sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").execute(&mut *self.writer.lock().await).await?;
+        let mut writer = self.writer.lock().await;
+        let connection = writer.connection().await?;
+        let row = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *connection).await?;
+        let pages: i64 = row.try_get(1)?;
+        if pages > LOG_PAGES {
+            // Readers that overlap all the time would let the log grow without end.
+            sqlx::query("PRAGMA wal_checkpoint(RESTART)").execute(connection).await?;
+        }
         self.written.fetch_sub(written, Ordering::Relaxed);
         Ok(())
     }
@@ -84,26 +102,17 @@ impl Sqlite {
         let mut found = Found::default();
         if !questions.seen.is_empty() {
             let keys: Vec<_> = questions.seen.iter().map(|seen| (&seen.peer, &seen.token)).collect();
-            let rows = sqlx::query(
-                "SELECT s.peer, s.token, s.message, s.until FROM json_each(?1) AS k \
-                 CROSS JOIN seen AS s ON s.peer = k.value ->> 0 AND s.token = k.value ->> 1",
-            )
-            .bind(json(&keys)?)
-            .fetch_all(&mut *connection)
-            .await?;
+            let rows = sqlx::query(FIND_TOKENS).bind(json(&keys)?).fetch_all(&mut *connection).await?;
             for row in rows {
                 found.seen.insert((row.try_get(0)?, row.try_get(1)?), (row.try_get(2)?, row.try_get(3)?));
             }
         }
         if !questions.deliveries.is_empty() {
-            let rows = sqlx::query(
-                "SELECT d.id, d.attempt, d.state, d.owner IS ?2 FROM json_each(?1) AS k \
-                 CROSS JOIN delivery AS d ON d.id = k.value",
-            )
-            .bind(json(&questions.deliveries)?)
-            .bind(&self.node)
-            .fetch_all(connection)
-            .await?;
+            let rows = sqlx::query(FIND_DELIVERIES)
+                .bind(json(&questions.deliveries)?)
+                .bind(&self.node)
+                .fetch_all(connection)
+                .await?;
             for row in rows {
                 let state = State::from_number(row.try_get(2)?);
                 found.deliveries.insert(
@@ -180,23 +189,12 @@ impl Sqlite {
     /// The fences were checked in this transaction, so that the identity suffices.
     async fn settle(&self, connection: &mut SqliteConnection, plan: &Plan<'_>) -> Result<(), sqlx::Error> {
         if !plan.done.is_empty() {
-            sqlx::query("DELETE FROM delivery WHERE id IN (SELECT value FROM json_each(?1))")
-                .bind(json(&plan.done)?)
-                .execute(&mut *connection)
-                .await?;
+            sqlx::query(END).bind(json(&plan.done)?).execute(&mut *connection).await?;
         }
         if !plan.turns.is_empty() {
             let turns: Vec<_> =
                 plan.turns.iter().map(|turn| (turn.id, turn.state as i32, turn.due, turn.reply)).collect();
-            sqlx::query(
-                "UPDATE delivery SET state = k.state, due = coalesce(k.due, delivery.due), reply = k.reply, \
-                 owner = NULL, lease = NULL \
-                 FROM (SELECT value ->> 0 AS id, value ->> 1 AS state, value ->> 2 AS due, value ->> 3 AS reply \
-                       FROM json_each(?1)) AS k WHERE delivery.id = k.id",
-            )
-            .bind(json(&turns)?)
-            .execute(&mut *connection)
-            .await?;
+            sqlx::query(TURN).bind(json(&turns)?).execute(&mut *connection).await?;
         }
         self.inserts
             .keys
@@ -205,11 +203,6 @@ impl Sqlite {
             })
             .await
     }
-}
-
-/// IMMEDIATE: a deferred transaction that turns into a writer fails at once when another one wrote meanwhile.
-pub(super) async fn begin(writer: &mut SqliteConnection) -> Result<Transaction<'_, Db>, sqlx::Error> {
-    writer.begin_with("BEGIN IMMEDIATE").await
 }
 
 pub(super) fn json(value: &impl serde::Serialize) -> Result<String, sqlx::Error> {

@@ -1,0 +1,71 @@
+//! `cedrat check`: the configuration, the files that it names, and its routing tests.
+
+use std::path::PathBuf;
+
+use cedrat_message::{Address, Origin};
+use cedrat_relay::route::Query;
+
+use super::{Failure, load, say};
+use crate::gateway::Settings;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  cedrat check --config cedrat.toml
+Every fault is told at once as file:line:column: what is wrong and what would be right.
+Certificates, keys and secrets are read; nothing is connected to.")]
+pub(super) struct Args {
+    /// The configuration
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let (config, tables) = load(&args.config)?;
+    // The resolver wants a runtime around it, although nothing is looked up.
+    let runtime = super::runtime()?;
+    let settings = runtime.block_on(async { Settings::build(config, tables) })?;
+    let mut failed = Vec::new();
+    let own = &settings.config;
+    for test in &own.tests {
+        let place = format!("{}:{}", args.config.display(), test.line);
+        let (Ok(from), Ok(to)) = (Address::parse(&test.from), Address::parse(&test.to)) else {
+            failed.push(format!("{place}: `from` and `to` of a test are numbers or e-mail addresses"));
+            continue;
+        };
+        let interface = if from.mail().is_some() { Origin::Mail } else { Origin::Mm4 };
+        let explanation = settings.routes.explain(&Query {
+            message_id: "",
+            sender: Some(&from),
+            recipient: &to,
+            peer: None,
+            peer_numbers: None,
+            interface,
+            octets: test.octets,
+        });
+        let rule = explanation.decision.rule.as_deref().unwrap_or("no route");
+        if rule != test.route {
+            failed.push(format!("{place}: {from} → {to} took {rule:?}, not {:?}", test.route));
+        }
+        if let Some(wanted) = &test.peer {
+            let peers = match &explanation.decision.verdict {
+                cedrat_relay::route::Verdict::Deliver(peers) => peers.clone(),
+                _ => Vec::new(),
+            };
+            if peers.first() != Some(wanted) {
+                failed.push(format!("{place}: {from} → {to} goes to {peers:?}, not to {wanted:?}"));
+            }
+        }
+    }
+    if !failed.is_empty() {
+        return Err(Failure(failed));
+    }
+    say(&format!(
+        "{} is good: {} peers, {} routes, {} tests, configuration {}",
+        args.config.display(),
+        own.peers.len(),
+        own.routes.len(),
+        own.tests.len(),
+        own.digest
+    ));
+    Ok(())
+}

@@ -1,0 +1,82 @@
+//! Deliveries: claim → map → send → settle. Which destination may have how many connections, when
+//! something is tried again and who is told is decided in `cedrat_relay`; this module holds the
+//! queues in memory and the tasks.
+//!
+//! A message that was just taken is claimed from birth and goes to its destination's queue without
+//! a query ([`Dispatcher::reserve`], [`Dispatcher::offer`]). Everything else waits in the store and
+//! is fetched by [`claim`] as slots become free. Memory is bounded by the queue of each destination
+//! and the number of destinations at work; what does not fit stays in the store.
+
+pub mod claim;
+pub mod compose;
+mod destination;
+mod job;
+pub mod settle;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+pub use destination::{Destination, Next};
+pub use job::{Batch, Job, Loaded};
+
+use crate::{clock, gateway::Gateway};
+
+/// How long a claim holds without being renewed. Longer than any pause of a healthy process,
+/// shorter than anybody's patience after a crash of one node among several.
+pub const LEASE_MS: i64 = 60_000;
+
+/// Destinations that are kept in memory; one without work is dropped first.
+const MOST_DESTINATIONS: usize = 10_000;
+
+/// The queues in memory, by destination.
+#[derive(Default)]
+pub struct Dispatcher {
+    destinations: Mutex<HashMap<String, Arc<Destination>>>,
+    /// Tells the claimer that a slot became free.
+    pub room: tokio::sync::Notify,
+}
+
+impl Dispatcher {
+    /// The destination of that name.
+    pub fn destination(&self, name: &str) -> Arc<Destination> {
+        let mut all = self.destinations.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = all.get(name) {
+            return found.clone();
+        }
+        if all.len() >= MOST_DESTINATIONS {
+            all.retain(|_, destination| !destination.is_idle());
+        }
+        let made = Arc::new(Destination::new(name));
+        all.insert(name.to_owned(), made.clone());
+        made
+    }
+
+    /// All destinations in memory.
+    pub fn all(&self) -> Vec<Arc<Destination>> {
+        self.destinations.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Takes a place in a destination's queue; `false` when it is full or the destination is not
+    /// reachable now. A place that was taken is filled by [`Dispatcher::offer`] or given back.
+    pub fn reserve(&self, name: &str) -> bool {
+        self.destination(name).reserve(1, clock::now()) == 1
+    }
+
+    /// Gives back a place that will not be filled.
+    pub fn give_back(&self, name: &str) {
+        self.destination(name).release(1);
+        self.room.notify_one();
+    }
+
+    /// Queues claimed work, one message to one destination together, and sees that somebody
+    /// connects there.
+    pub fn offer(&self, gateway: &Arc<Gateway>, jobs: Vec<Job>) {
+        for batch in Batch::group(jobs) {
+            let destination = self.destination(&batch.dest);
+            destination.push(batch);
+            destination.attend(gateway);
+        }
+    }
+}
