@@ -43,6 +43,11 @@ impl<'a> Faults<'a> {
         Self { path, text, found }
     }
 
+    /// How many there are so far, of all files.
+    pub(crate) fn count(&self) -> usize {
+        self.found.len()
+    }
+
     /// Notes a fault at the start of `span`, octets of the file's text.
     pub(crate) fn push(&mut self, span: &Range<usize>, message: String, hint: Option<String>) {
         let (line, column) = position(self.text, span.start);

@@ -49,6 +49,8 @@ pub struct Submission {
 }
 
 /// What a PDU or a mail was: a message, or word of one.
+// One value for each message read, moved a few times: a box would cost what it saves.
+#[allow(clippy::large_enum_variant)]
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Inbound {
     /// Delivery reports; a DSN holds one for each recipient.

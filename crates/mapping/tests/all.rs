@@ -11,6 +11,7 @@
 )]
 
 mod carriers;
+mod docs;
 mod hostile;
 mod mail_to_mms;
 mod mms_to_mail;

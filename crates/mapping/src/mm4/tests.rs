@@ -4,7 +4,9 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    clippy::string_slice
+    clippy::string_slice,
+    clippy::result_large_err,
+    clippy::disallowed_macros
 )]
 
 mod quirks;
@@ -12,6 +14,8 @@ mod reading;
 mod reports;
 mod transit;
 mod writing;
+
+extern crate std;
 
 use alloc::{
     borrow::ToOwned,
@@ -34,8 +38,9 @@ const NOW: Timestamp = Timestamp(1_642_033_800_000);
 const RECIPIENT: &str = "+447700900001/TYPE=PLMN@mms.own.test";
 const SENDER: &str = "+15551230001/TYPE=PLMN@mms.peer.test";
 
-fn tables() -> Tables {
-    Tables::embedded().unwrap()
+fn tables() -> &'static Tables {
+    static TABLES: std::sync::LazyLock<Tables> = std::sync::LazyLock::new(|| Tables::embedded().unwrap());
+    &TABLES
 }
 
 fn local() -> Local<'static> {
@@ -63,7 +68,7 @@ fn read_for(
     quirks: &Quirks,
 ) -> Result<(Inbound, Hop, Loss), (Refusal, Hop)> {
     let recipients: Vec<String> = to.iter().map(ToString::to_string).collect();
-    inbound(&tables(), &pdu(text), &Envelope { from, recipients: &recipients }, quirks, NOW)
+    inbound(tables(), &pdu(text), &Envelope { from, recipients: &recipients }, quirks, NOW)
 }
 
 fn message(text: &str) -> (Message, Loss) {
@@ -75,19 +80,18 @@ fn message(text: &str) -> (Message, Loss) {
 }
 
 fn write(message: &Message, quirks: &Quirks) -> (Submission, Loss) {
-    outbound(&tables(), message, &message.recipients, quirks, &local(), NOW).unwrap()
+    outbound(tables(), message, &message.recipients, quirks, &local(), NOW).unwrap()
 }
 
 fn text(submission: &Submission) -> String {
     String::from_utf8(submission.content.to_vec()).unwrap()
 }
 
-fn header<'t>(content: &'t str, name: &str) -> Option<&'t str> {
-    let head = content.split("\r\n\r\n").next().unwrap();
-    let start = format!("{}:", name.to_ascii_lowercase());
-    head.split("\r\n")
-        .find(|line| line.to_ascii_lowercase().starts_with(&start))
-        .map(|line| line[start.len()..].trim())
+/// The value of a header, unfolded.
+fn header(content: &str, name: &str) -> Option<String> {
+    let octets = Bytes::copy_from_slice(content.as_bytes());
+    let (headers, _) = cedrat_mime::Headers::parse(&octets, &Limits::default()).unwrap();
+    headers.first(name).map(ToOwned::to_owned)
 }
 
 /// A complete request around `extra` headers.

@@ -5,12 +5,13 @@
 
 use alloc::{
     borrow::ToOwned,
-    collections::BTreeMap,
+    collections::{BTreeMap, btree_map::Entry},
     format,
     string::{String, ToString},
     vec::Vec,
 };
 use cedrat_message::Field;
+use cedrat_wire_mms::mm4::Name;
 use core::ops::Range;
 
 use super::{
@@ -228,14 +229,14 @@ impl Draft {
         for section in file.sections("field", faults) {
             let Some(placed) = read_row(path, section, spec.as_deref(), faults) else { continue };
             let field = placed.row.field;
-            if here.contains_key(&field) {
-                faults.push(
-                    &placed.span,
-                    format!("`{}` has a row in this file already", field.token()),
-                    None,
-                );
-            } else {
-                here.insert(field, placed);
+            match here.entry(field) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(placed);
+                }
+                Entry::Occupied(_) => {
+                    let message = format!("`{}` has a row in this file already", field.token());
+                    faults.push(&placed.span, message, None);
+                }
             }
         }
         if let Some(interface) = interface {
@@ -264,15 +265,33 @@ impl Draft {
                 found.push(Diagnostic { path: path.clone(), line: 1, column: 1, message, hint });
             }
             let mut table = FieldTable::default();
-            for placed in rows.values() {
+            // In the order of files and lines, so that a fault points at what was written later.
+            let place = |placed: &&Placed| {
+                let file = sources.iter().position(|source| source.path == placed.row.path);
+                (file, placed.span.start)
+            };
+            let mut in_order: Vec<&Placed> = rows.values().collect();
+            in_order.sort_by_key(place);
+            for placed in in_order {
+                let text = sources.iter().find(|source| source.path == placed.row.path);
+                let text = text.map_or("", |source| source.text);
+                let field = placed.row.field;
+                if interface == Interface::Mm4
+                    && placed.row.outbound.fidelity <= Fidelity::Synthesized
+                    && let (Some(name), Some((_, span))) = (&placed.row.header, placed.headers.first())
+                    && is_legal(name)
+                    && !is_written(name)
+                {
+                    let near = nearest(name, Name::ALL.iter().map(|name| name.spelling()));
+                    let hint = near.map(|near| format!("did you mean `{near}`?"));
+                    let message = format!("`{name}` is not a header that MM4 requests are written with");
+                    Faults::new(&placed.row.path, text, found).push(span, message, hint);
+                }
                 for (name, span) in &placed.headers {
-                    let field = placed.row.field;
                     if let Some(other) = table.headers.insert(name.to_ascii_lowercase(), field) {
-                        let text = sources.iter().find(|source| source.path == placed.row.path);
-                        let text = text.map_or("", |source| source.text);
                         Faults::new(&placed.row.path, text, found).push(
                             span,
-                            format!("header `{name}` already carries `{}`", other.token()),
+                            format!("header `{name}` already carries the field `{}`", other.token()),
                             None,
                         );
                     }
@@ -283,6 +302,16 @@ impl Draft {
         }
         tables
     }
+}
+
+/// A field name of RFC 5322 §2.2.
+pub(super) fn is_legal(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|b| b.is_ascii_graphic() && b != b':')
+}
+
+/// The codec spells and orders what it writes; a table may add names to read, not names to write.
+fn is_written(name: &str) -> bool {
+    name == "Received" || Name::ALL.iter().any(|known| known.spelling() == name)
 }
 
 fn read_row(
@@ -327,13 +356,17 @@ fn read_row(
         way.close(faults);
         read
     });
+    let cited = |way: &Option<Stated>| way.as_ref().is_some_and(|way| way.spec.is_some());
+    if spec.is_none() && both.spec.is_none() && !(cited(&inbound) && cited(&outbound)) {
+        faults.push(&span, "the row cites no `spec`, nor does the file".to_owned(), None);
+    }
     let inbound = settle("inbound", inbound, &both, spec, &span, faults);
     let outbound = settle("outbound", outbound, &both, spec, &span, faults);
     section.close(faults);
 
     let headers: Vec<Spot<'_>> = header.iter().chain(&aliases).chain(&further).cloned().collect();
     for name in &headers {
-        if name.text.is_empty() || !name.text.bytes().all(|b| b.is_ascii_graphic() && b != b':') {
+        if !is_legal(name.text) {
             faults.push(&name.span, format!("`{}` is not a header name", name.text), None);
         }
     }
@@ -344,6 +377,16 @@ fn read_row(
             format!("`{}` needs a `header`, because it reads `{}`", field.token(), reader.token()),
             None,
         );
+    }
+    let silent = |way: &Way| way.fidelity != Fidelity::Exact && way.note.is_none();
+    let needs_note = match (silent(&inbound), silent(&outbound)) {
+        (true, true) if inbound.fidelity == outbound.fidelity => Some((field.token(), inbound.fidelity)),
+        (true, _) => Some(("inbound", inbound.fidelity)),
+        (false, true) => Some(("outbound", outbound.fidelity)),
+        (false, false) => None,
+    };
+    if let Some((what, fidelity)) = needs_note {
+        faults.push(&span, format!("`{what}` is {} and needs a `note` that says so", fidelity.token()), None);
     }
     check_values(field, reader, &values, &accept, (&inbound, &outbound), &span, faults);
     let owned = |pairs: &[(Spot<'_>, Spot<'_>)]| -> Vec<(String, String)> {
@@ -372,12 +415,15 @@ fn read_row(
 /// A direction as far as the file states it.
 #[derive(Default)]
 struct Stated {
+    /// Said, if not in a word that is a fidelity.
+    said: bool,
     fidelity: Option<Fidelity>,
     note: Option<String>,
     spec: Option<String>,
 }
 
 fn read_way(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Stated {
+    let said = section.has("fidelity");
     let fidelity = section.text("fidelity", faults).and_then(|spot| {
         let fidelity = Fidelity::read(spot.text);
         if fidelity.is_none() {
@@ -388,7 +434,7 @@ fn read_way(section: &mut Section<'_>, faults: &mut Faults<'_>) -> Stated {
     });
     let note = section.text("note", faults).map(|spot| spot.text.to_owned());
     let spec = section.text("spec", faults).map(|spot| spot.text.to_owned());
-    Stated { fidelity, note, spec }
+    Stated { said, fidelity, note, spec }
 }
 
 /// A direction from what it states itself, else what the row states for both, else the file.
@@ -402,22 +448,14 @@ fn settle(
 ) -> Option<Way> {
     let own = own.unwrap_or_default();
     let fidelity = own.fidelity.or(both.fidelity);
-    let note = own.note.or_else(|| both.note.clone());
+    let note = own.note.or_else(|| both.note.clone()).filter(|note| !note.is_empty());
     let spec = own.spec.or_else(|| both.spec.clone()).or_else(|| spec.map(ToString::to_string));
     let Some(fidelity) = fidelity else {
-        faults.push(span, format!("{direction} has no `fidelity`"), None);
+        if !own.said && !both.said {
+            faults.push(span, format!("{direction} has no `fidelity`"), None);
+        }
         return None;
     };
-    if fidelity != Fidelity::Exact && note.as_deref().is_none_or(str::is_empty) {
-        faults.push(
-            span,
-            format!("{direction} is {} and needs a `note` that says so", fidelity.token()),
-            None,
-        );
-    }
-    if spec.is_none() {
-        faults.push(span, format!("{direction} cites no `spec`, neither in the row nor in the file"), None);
-    }
     Some(Way { fidelity, note, spec: spec.unwrap_or_default() })
 }
 
@@ -441,6 +479,7 @@ fn check_values(
         }
         return;
     };
+    let before = faults.count();
     let mut wires: Vec<String> = Vec::new();
     for (wire, word) in values.iter().chain(accept) {
         if !legal.contains(&word.text) {
@@ -459,7 +498,10 @@ fn check_values(
             faults.push(&word.span, format!("two tokens are written for `{}`", word.text), hint);
         }
     }
-    if reader == Reader::Token && inbound.fidelity == Fidelity::Exact && outbound.fidelity == Fidelity::Exact
+    if faults.count() == before
+        && reader == Reader::Token
+        && inbound.fidelity == Fidelity::Exact
+        && outbound.fidelity == Fidelity::Exact
     {
         let missing: Vec<_> = legal
             .iter()

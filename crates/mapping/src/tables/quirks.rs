@@ -10,7 +10,10 @@ use cedrat_wire_mms::quirks::{
     Multipart, Quirks, Recipients, Refs, Reports, ResAddress, ResHeaders, SenderHeader, Smil,
 };
 
-use super::section::{Section, meant};
+use super::{
+    fields::is_legal,
+    section::{Section, meant},
+};
 use crate::{
     diagnostic::{Faults, nearest},
     words,
@@ -273,7 +276,7 @@ impl Reading<'_, '_, '_> {
             return;
         }
         for spot in &spots {
-            if spot.text.is_empty() || !spot.text.bytes().all(|b| b.is_ascii_graphic() && b != b':') {
+            if !is_legal(spot.text) {
                 self.faults.push(&spot.span, format!("`{}` is not a header name", spot.text), None);
             }
         }

@@ -245,7 +245,7 @@ fn the_vectors_are_read_as_stated() {
         let pdu = Pdu::decode(&octets, &Limits::default()).unwrap();
         let recipients = [to.to_owned()];
         let envelope = Envelope { from, recipients: &recipients };
-        inbound(&tables(), &pdu, &envelope, &Quirks::default(), NOW).unwrap()
+        inbound(tables(), &pdu, &envelope, &Quirks::default(), NOW).unwrap()
     };
     let to = "<+447700900001/TYPE=PLMN@mmsc.vc.test>";
     let (q1, hop, _) = read("q1-req-brightmail-mixed.eml", "<+15551230001/TYPE=PLMN@mmsc.peer.test>", to);

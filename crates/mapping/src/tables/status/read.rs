@@ -9,6 +9,7 @@ use alloc::{
     vec::Vec,
 };
 use cedrat_message::{DeliveryStatus, Permanence, ReadStatus, Reason};
+use cedrat_wire_mms::mm4::{MmStatus, RequestStatus};
 use core::ops::Range;
 
 use super::{ByClass, DeliveryRow, Enhanced, ReadRow, StatusTables};
@@ -26,12 +27,15 @@ const FILES: &[&str] = &["smtp", "mm4-request", "delivery", "read"];
 /// The actions of RFC 3464 §2.3.3.
 const ACTIONS: &[&str] = &["failed", "delayed", "delivered", "relayed", "expanded"];
 
+/// The transient and the permanent reason of a row, where it states them.
+type Stated = (Option<Reason>, Option<Reason>);
+
 /// What was read so far; later files win row by row.
 #[derive(Default)]
 pub(in crate::tables) struct Draft {
     first: BTreeMap<String, String>,
     smtp: BTreeMap<Reason, (u16, Enhanced)>,
-    smtp_status: BTreeMap<(u8, Option<u8>), (Option<Reason>, Option<Reason>)>,
+    smtp_status: BTreeMap<(u8, Option<u8>), Stated>,
     smtp_codes: BTreeMap<u16, Reason>,
     smtp_fallback: Option<ByClass>,
     request: BTreeMap<Reason, String>,
@@ -155,6 +159,9 @@ impl Draft {
             row.close(faults);
             let (Some(reason), Some(token)) = (reason, token) else { continue };
             once(&mut seen, reason, &span, faults);
+            if RequestStatus::read(token.text).token() != token.text {
+                faults.push(&token.span, format!("`{}` is not a token that MM4 has", token.text), None);
+            }
             match self.request_tokens.get(&token.text.to_ascii_lowercase()) {
                 Some(back) if back.permanence() != reason.permanence() => {
                     let message = format!(
@@ -202,6 +209,9 @@ impl Draft {
             else {
                 continue;
             };
+            if MmStatus::read(mm4.text).token() != mm4.text {
+                faults.push(&mm4.span, format!("`{}` is not a token that MM4 has", mm4.text), None);
+            }
             let class = match action.as_str() {
                 "failed" => 5,
                 "delayed" => 4,
@@ -284,7 +294,7 @@ impl Draft {
 
         let plain = ByClass { transient: Reason::TryLater, permanent: Reason::Rejected };
         let smtp_fallback = self.smtp_fallback.unwrap_or(plain);
-        let fill = |(transient, permanent): (Option<Reason>, Option<Reason>)| ByClass {
+        let fill = |(transient, permanent): Stated| ByClass {
             transient: transient.unwrap_or(smtp_fallback.transient),
             permanent: permanent.unwrap_or(smtp_fallback.permanent),
         };
