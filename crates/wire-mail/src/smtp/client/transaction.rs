@@ -13,9 +13,9 @@ use crate::smtp::{
 };
 use alloc::{collections::VecDeque, format, vec::Vec};
 use bytes::Bytes;
+use core::fmt;
 
 /// A transaction under way.
-#[derive(Debug)]
 pub(super) struct Running {
     content: Bytes,
     framing: Framing,
@@ -70,6 +70,13 @@ pub(super) enum Part {
     Write(Vec<u8>),
 }
 
+/// Says how far it is; the message is nothing to print.
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Running({:?})", self.stage())
+    }
+}
+
 impl Running {
     /// Decides what is sent to a next hop with these extensions.
     pub(super) fn plan(
@@ -86,7 +93,7 @@ impl Running {
         if !parameters_are_clean(&mail, &recipients) {
             return Err(Refused::Parameter);
         }
-        let (mail, not_passed_on) = passable(mail, &recipients, &content, offered, secure)?;
+        let (mut mail, not_passed_on) = passable(mail, &recipients, &content, offered, secure)?;
         let bdat = offered.chunking && (mail.body == Body::BinaryMime || config.chunking);
         let framing = match (mail.body, bdat) {
             (Body::BinaryMime, _) => Framing::Raw,
@@ -94,7 +101,6 @@ impl Running {
             (_, false) => Framing::Data,
         };
         let len = if framing == Framing::Raw { content.len() } else { canonical_len(&content) };
-        let mut mail = mail;
         mail.size = match offered.size {
             Some(limit) if limit > 0 && len as u64 > limit => return Err(Refused::TooLarge(limit)),
             Some(_) => Some(len as u64),
@@ -275,14 +281,12 @@ impl Running {
         (self.outcome(|| Delivery::Temporary { reply: lost() }), needs_reset)
     }
 
-    /// The outcome when the connection breaks here.
+    /// The outcome when the connection breaks here. Whatever broke it was no verdict on the
+    /// message, so nothing becomes permanent.
     pub(super) fn broken(self, cause: &Cause) -> Outcome {
         let written = matches!(self.step, At::End);
         self.outcome(|| match cause {
             Cause::Reply(reply) if reply.is_temporary() => Delivery::Temporary { reply: reply.clone() },
-            Cause::Reply(reply) if reply.is_permanent() && !written => {
-                Delivery::Permanent { reply: reply.clone() }
-            }
             _ if written => Delivery::Uncertain,
             _ => Delivery::Temporary { reply: lost() },
         })

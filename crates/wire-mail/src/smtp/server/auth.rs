@@ -1,6 +1,6 @@
 //! AUTH on the server side (RFC 4954).
 
-use super::{Event, Pending, Phase, Server, bad_sequence};
+use super::{Closing, Event, Pending, Phase, Server, command::bad_sequence};
 use crate::smtp::{
     Mechanism, Reply, ScramKeys,
     auth::{Credentials, Password, decode, has_control},
@@ -146,7 +146,7 @@ impl Server {
         if self.auth_failures >= self.config.limits.max_auth_failures {
             self.write(reply);
             self.write(&Reply::new(421, (4, 7, 0), "Too many failed authentications"));
-            self.close(super::Closing::Faults);
+            self.close(Closing::Faults);
         } else {
             self.fault(reply);
         }

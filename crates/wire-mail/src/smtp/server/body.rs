@@ -1,6 +1,9 @@
 //! DATA and BDAT on the server side (RFC 5321 section 4.1.1.4, RFC 3030).
 
-use super::{Closing, Event, Pending, Phase, Server, bad_sequence, too_large};
+use super::{
+    Closing, Event, Pending, Phase, Server,
+    command::{bad_sequence, too_large},
+};
 use crate::smtp::{Body, Protocol, Reply, content::Receiver};
 use alloc::vec::Vec;
 use core::ops::ControlFlow;

@@ -168,6 +168,32 @@ fn a_message_that_nobody_may_have_is_sent_empty_when_it_is_asked_for() {
 }
 
 #[test]
+fn a_refused_rset_is_no_verdict_on_the_message() {
+    speak(
+        &plain(),
+        &[message(1, b"x"), message(1, b"x")],
+        r"
+        C: 220 mx.test
+        S: EHLO gw.test
+        C: 250 mx
+        E: ready
+        A: send
+        S: MAIL FROM:<from@a.test>
+        C: 550 5.7.1 no
+        E: outcome permanent 550 5.7.1 no
+        E: ready
+        A: send
+        S: RSET
+        C: 502 what
+        S: QUIT
+        E: outcome temporary 451 4.4.2 *
+        E: failed Envelope Reply(*
+        CLOSE
+        ",
+    );
+}
+
+#[test]
 fn chunking_sends_the_octets_as_they_are_counted() {
     let mut binary = message(1, b"a\r\n.\r\n\0\n");
     binary.mail.body = Body::BinaryMime;

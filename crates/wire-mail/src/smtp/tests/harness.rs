@@ -41,7 +41,7 @@ pub(super) fn describe(event: &Event) -> Option<String> {
 pub(super) fn answer(server: &mut Server, text: &str) {
     match text {
         "ok" => server.accept(),
-        "keys" => server.scram_keys(Some(ScramKeys::derive("pencil", b"0123456789abcdef", 4096))),
+        "keys" => server.scram_keys(Some(ScramKeys::derive("pencil", b"0123456789abcdef", 16))),
         "no keys" => server.scram_keys(None),
         "shut down" => server.shut_down(),
         text if text.contains(" | ") => server.reply_each(text.split(" | ").map(reply).collect()),

@@ -88,7 +88,7 @@ impl Pair {
                 self.server.authenticated(credentials.password.expose() == "pencil");
             }
             server::Event::ScramKeys { user, .. } => {
-                let keys = (user == "user").then(|| ScramKeys::derive("pencil", b"0123456789abcdef", 4096));
+                let keys = (user == "user").then(|| ScramKeys::derive("pencil", b"0123456789abcdef", 16));
                 self.server.scram_keys(keys);
             }
             server::Event::Authenticated { user } => self.users.push(user),

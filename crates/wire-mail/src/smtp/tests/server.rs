@@ -754,6 +754,25 @@ fn a_shutdown_waits_for_the_open_transaction() {
 }
 
 #[test]
+fn what_is_no_decision_refuses_for_now() {
+    serve(
+        &config(),
+        r"
+        S: 220 *
+        C: HELO a.test
+        S: 250 *
+        E: hello *
+        C: MAIL FROM:<a@b.test>
+        E: mail *
+        A: 354 3.0.0 hm
+        S: 451 4.3.0 *
+        C: RCPT TO:<a@b.test>
+        S: 503 *
+        ",
+    );
+}
+
+#[test]
 fn a_421_of_the_gateway_closes() {
     serve(
         &config(),
