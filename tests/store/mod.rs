@@ -2,6 +2,7 @@
 //! A machine without PostgreSQL skips its half and says so; under `CI=true` that is a failure.
 
 mod contract;
+mod faults;
 mod postgres;
 mod sqlite;
 

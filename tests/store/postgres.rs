@@ -85,7 +85,7 @@ async fn schema() -> Option<String> {
     let name = format!("case{}", NEXT.fetch_add(1, Ordering::Relaxed));
     let mut raw = sqlx::PgConnection::connect(&url).await.unwrap();
     sqlx::raw_sql(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {name}"))).execute(&mut raw).await.unwrap();
-    Some(format!("{url}?options[search_path]={name}"))
+    Some(format!("{url}?application_name={name}&options[search_path]={name}"))
 }
 
 async fn node(url: &str, name: &str, blobs: BlobPlace) -> Store {
@@ -263,6 +263,42 @@ async fn a_server_that_may_lose_commits_is_refused() {
     );
     let refusal = Store::open(settings).await.err().unwrap();
     assert!(matches!(refusal, StoreError::Unsafe { setting: "synchronous_commit", .. }), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_temporary() {
+    let Some(url) = schema().await else { return };
+    let one = node(&url, "one", BlobPlace::Memory).await;
+    stored(&one, "d").await;
+    let mut raw = sqlx::PgConnection::connect(&url).await.unwrap();
+    for round in 0..3 {
+        let schema = url.rsplit('=').next().unwrap();
+        // Every connection of this store, known by its search path.
+        sqlx::query(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                     WHERE application_name = $1 AND pid <> pg_backend_pid()",
+        )
+        .bind(schema)
+        .execute(&mut raw)
+        .await
+        .unwrap();
+        let mut failures = 0;
+        while let Err(error) = try_store(&one).await {
+            assert!(error.is_temporary(), "{error}");
+            failures += 1;
+            assert!(failures < 10, "round {round}: {error}");
+        }
+    }
+    assert!(!one.list(&Filter::default(), 0, 100).await.unwrap().is_empty());
+    // The name was free meanwhile; a sign of life takes it back.
+    assert_eq!(one.beat(now()).await.unwrap(), 1);
+    let mut settings = Settings::new(Database::Postgres(url.clone()), BlobPlace::Memory);
+    settings.node = "one".into();
+    assert!(matches!(Store::open(settings).await.err(), Some(StoreError::InUse { .. })));
+}
+
+async fn try_store(store: &Store) -> Result<Receipt, StoreError> {
+    store.submit(Op::at(now()).message(message(store).await)).await
 }
 
 #[tokio::test]
