@@ -22,7 +22,7 @@ use cedrat_wire_mms::{
     quirks::Quirks,
 };
 
-use cedrat_message::Timestamp;
+use cedrat_message::{Blame, Field, Reason, Refusal, Timestamp};
 
 use crate::submission::{Submission, SubmissionRecipient};
 
@@ -137,4 +137,16 @@ fn path(written: &str) -> String {
 /// The characters of an identifier that can stand in a Message-ID.
 fn mail_atom(id: &str) -> String {
     id.chars().filter(|c| c.is_ascii_graphic() && !"<>()[]\\\",;:@".contains(*c)).collect()
+}
+
+/// The refusal of a message that has a field which the table refuses.
+fn refusal_of(field: Field) -> Refusal {
+    let reason = match field {
+        Field::ReplyCharging => Reason::ReplyChargingRefused,
+        Field::SenderVisibility => Reason::SenderHidden,
+        Field::Sensitivity => Reason::SensitivityRefused,
+        _ => Reason::NotPermitted,
+    };
+    let detail = alloc::format!("the table of MM4 refuses a message with `{}`", field.token());
+    Refusal::new(reason, Blame::Message, detail)
 }

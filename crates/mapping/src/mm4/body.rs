@@ -227,11 +227,7 @@ fn compose(parts: &[Part], content: &Content, quirks: &Quirks, boundary: &str) -
         }
         _ => ("mixed", Vec::new()),
     };
-    let as_files = subtype == "mixed";
-    let written: Vec<write::Part> = parts.iter().map(|part| entity(part, as_files)).collect();
-    let whole = write::multipart(subtype, &parameters, boundary, written).map_err(|fault| {
-        Refusal::new(Reason::SystemFault, Blame::Ours, format!("boundary for MM4: {fault}"))
-    })?;
+    let whole = divided(parts, subtype, &parameters, boundary)?;
     let content_type = whole.headers.first("Content-Type").unwrap_or_default().to_owned();
     let mut slices = whole.into_slices().into_iter();
     let _head = slices.next();
@@ -240,6 +236,26 @@ fn compose(parts: &[Part], content: &Content, quirks: &Quirks, boundary: &str) -
         octets.extend_from_slice(&slice);
     }
     Ok(Written { content_type, headers: Vec::new(), octets: octets.into() })
+}
+
+/// The multipart, under the boundary given or the first of its successors that no part holds.
+fn divided(
+    parts: &[Part],
+    subtype: &str,
+    parameters: &[(&str, &str)],
+    boundary: &str,
+) -> Result<write::Part, Refusal> {
+    const SUCCESSORS: u32 = 8;
+    let as_files = subtype == "mixed";
+    let mut name = boundary.to_owned();
+    for successor in 0..SUCCESSORS {
+        let written: Vec<write::Part> = parts.iter().map(|part| entity(part, as_files)).collect();
+        if let Ok(whole) = write::multipart(subtype, parameters, &name, written) {
+            return Ok(whole);
+        }
+        name = format!("{boundary}.{successor}");
+    }
+    Err(Refusal::new(Reason::SystemFault, Blame::Ours, "no boundary for MM4 that the parts do not hold"))
 }
 
 /// A content of one part without a multipart around it.

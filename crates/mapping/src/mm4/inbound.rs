@@ -21,7 +21,7 @@ use cedrat_wire_mms::{
     quirks::{Damaged, ForwardTrace, Quirks},
 };
 
-use super::{Envelope, Hop, address, content, report};
+use super::{Envelope, Hop, address, content, refusal_of, report};
 use crate::{
     loss::{Fidelity, Interface, Loss},
     submission::Inbound,
@@ -46,7 +46,7 @@ pub fn inbound(
     let mut loss = Loss::inbound(Interface::Mm4);
     let read = match pdu.kind {
         Kind::ForwardReq => {
-            let reading = Reading { tables, pdu, quirks, now, loss: &mut loss };
+            let reading = Reading { tables, pdu, quirks, now, loss: &mut loss, refusal: None };
             reading.message(envelope).map(Inbound::Message)
         }
         Kind::DeliveryReportReq => {
@@ -70,6 +70,8 @@ struct Reading<'a> {
     quirks: &'a Quirks,
     now: Timestamp,
     loss: &'a mut Loss,
+    /// The first one counts.
+    refusal: Option<Refusal>,
 }
 
 impl<'a> Reading<'a> {
@@ -86,6 +88,9 @@ impl<'a> Reading<'a> {
         message.automatic = message.class == Some(Class::Auto) || from == Path::Null;
         if !message.automatic || from != Path::Null {
             message.return_path = self.return_path(&message, &from);
+        }
+        if let Some(refusal) = self.refusal {
+            return Err(refusal);
         }
         let (content, damaged) = content::read(self.pdu)?;
         if damaged {
@@ -108,14 +113,25 @@ impl<'a> Reading<'a> {
         let row = self.row(field);
         let mut names = row.header.iter().chain(&row.aliases);
         let value = names.find_map(|name| self.pdu.headers.first(name).filter(|value| !value.is_empty()))?;
+        self.takes(field, value).then_some(value)
+    }
+
+    /// Whether the row lets a value in; what it changes or leaves behind is noted.
+    fn takes(&mut self, field: Field, value: &str) -> bool {
+        let row = self.row(field);
         match row.inbound.fidelity {
+            Fidelity::Exact => true,
+            Fidelity::Lossy | Fidelity::Synthesized => {
+                self.loss.note(row);
+                true
+            }
             Fidelity::Dropped => {
                 self.loss.note_value(row, Some(value.to_owned()));
-                None
+                false
             }
-            _ => {
-                self.loss.note(row);
-                Some(value)
+            Fidelity::Refused => {
+                self.refusal.get_or_insert_with(|| refusal_of(field));
+                false
             }
         }
     }
@@ -176,6 +192,9 @@ impl<'a> Reading<'a> {
         for (field, role) in [(Field::To, Role::To), (Field::Cc, Role::Cc)] {
             let row = self.row(field);
             for header in self.pdu.headers.iter().filter(|header| row.names().any(|name| header.is(name))) {
+                if !self.takes(field, header.value()) {
+                    continue;
+                }
                 for one in mms_address::list(header.value()) {
                     match address::read_party(&one) {
                         Ok(party) => message.shown.push(Shown { role, party }),
@@ -234,6 +253,9 @@ impl<'a> Reading<'a> {
         message.relay_delivery_report = self.token(Field::RelayDeliveryReport);
         message.read_report = self.token(Field::ReadReport);
         let kind = self.token(Field::ReplyCharging);
+        if self.row(Field::ReplyCharging).inbound.fidelity >= Fidelity::Dropped {
+            return;
+        }
         let charging = ReplyCharging {
             kind,
             deadline: self.pdu.reply_charging_deadline().map(when),
@@ -245,9 +267,10 @@ impl<'a> Reading<'a> {
     }
 
     /// An empty subject line is a subject.
-    fn subject(&self) -> Option<String> {
+    fn subject(&mut self) -> Option<String> {
         let row = self.row(Field::Subject);
-        row.names().find_map(|name| self.pdu.headers.first(name)).map(value::unstructured)
+        let text = row.names().find_map(|name| self.pdu.headers.first(name))?;
+        self.takes(Field::Subject, text).then(|| value::unstructured(text))
     }
 
     fn times(&mut self, message: &mut Message) {
@@ -325,7 +348,7 @@ impl<'a> Reading<'a> {
             };
         for header in self.pdu.headers.iter() {
             let (by, when) = (header.is(row.name()), row.further.iter().any(|name| header.is(name)));
-            if !by && !when {
+            if !(by || when) || !self.takes(Field::PreviouslySent, header.value()) {
                 continue;
             }
             let position = u32::try_from(message.previously_sent.len()).unwrap_or(u32::MAX);
@@ -352,7 +375,11 @@ impl<'a> Reading<'a> {
         for header in self.pdu.headers.iter() {
             let kept = || UnknownField { name: header.name().to_owned(), value: header.value().to_owned() };
             match self.tables.field_of_header(Interface::Mm4, header.name()) {
-                Some(Field::ServiceFields) => message.service_fields.push(kept()),
+                Some(Field::ServiceFields) => {
+                    if self.takes(Field::ServiceFields, header.name()) {
+                        message.service_fields.push(kept());
+                    }
+                }
                 Some(Field::Hops) => message.unknown.push(kept()),
                 Some(Field::PreviouslySent) if self.quirks.forward_trace == ForwardTrace::Pass => {
                     message.unknown.push(kept());
@@ -363,7 +390,11 @@ impl<'a> Reading<'a> {
                     let note = "The profile of the peer strips this header.";
                     self.loss.push(Field::Unknown, Fidelity::Dropped, note, Some(header.name().to_string()));
                 }
-                None => message.unknown.push(kept()),
+                None => {
+                    if self.takes(Field::Unknown, header.name()) {
+                        message.unknown.push(kept());
+                    }
+                }
             }
         }
     }

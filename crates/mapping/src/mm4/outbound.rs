@@ -24,7 +24,7 @@ use cedrat_wire_mms::{
     quirks::{HeaderCase, Quirks},
 };
 
-use super::{Local, address, body, inbound::stripped, mail_atom, path};
+use super::{Local, address, body, inbound::stripped, mail_atom, path, refusal_of};
 use crate::{
     loss::{Fidelity, Interface, Loss},
     submission::{Submission, SubmissionRecipient},
@@ -148,14 +148,7 @@ impl Writing<'_> {
             Fidelity::Exact | Fidelity::Lossy | Fidelity::Synthesized => Some(value),
             Fidelity::Dropped => None,
             Fidelity::Refused => {
-                let reason = match field {
-                    Field::Sensitivity => Reason::SensitivityRefused,
-                    Field::SenderVisibility => Reason::SenderHidden,
-                    Field::ReplyCharging => Reason::ReplyChargingRefused,
-                    _ => Reason::NotPermitted,
-                };
-                let detail = format!("the table of MM4 refuses a message with `{}`", field.token());
-                self.refusal.get_or_insert(Refusal::new(reason, Blame::Message, detail));
+                self.refusal.get_or_insert_with(|| refusal_of(field));
                 None
             }
         }

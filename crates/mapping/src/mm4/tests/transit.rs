@@ -160,6 +160,34 @@ proptest! {
     }
 
     #[test]
+    fn case_spacing_folding_and_order_of_headers_mean_nothing(
+        order in Just((0_usize..14).collect::<Vec<_>>()).prop_shuffle(),
+        shape in prop::collection::vec((any::<bool>(), 0_usize..3, 0_usize..3, any::<bool>()), 14),
+    ) {
+        let plain = request(
+            "Subject: one two\nX-Mms-Priority: High\nX-Mms-Expiry: 86400\nX-Mms-Read-Reply: Yes\n\
+             X-Mms-Forward-Counter: 1\n",
+        );
+        let (head, body) = plain.split_once("\n\n").unwrap();
+        let lines: Vec<&str> = head.lines().collect();
+        prop_assert_eq!(lines.len(), 14);
+        let mut text = String::new();
+        for at in order {
+            let (upper, before, after, fold) = shape[at];
+            let (name, value) = lines[at].split_once(": ").unwrap();
+            let name = if upper { name.to_ascii_uppercase() } else { name.to_ascii_lowercase() };
+            let fold = if fold { "\n \t" } else { "" };
+            text.push_str(&format!("{name}{}:{fold}{}{value}{}\n", " ".repeat(before), " ".repeat(after), " ".repeat(before)));
+        }
+        text.push_str(&format!("\n{body}"));
+        let same = |mut it: Message| {
+            it.content.original = None;
+            it
+        };
+        prop_assert_eq!(same(super::message(&text).0), same(super::message(&plain).0));
+    }
+
+    #[test]
     fn no_request_stops_the_reader(text in "[ -~\r\n\t:;<>@/=\"äж]{0,400}", head in any::<bool>()) {
         let text = if head { request(&text) } else { text };
         let octets = Bytes::from(text);

@@ -164,6 +164,25 @@ fn an_operator_table_can_drop_or_refuse_a_field() {
 }
 
 #[test]
+fn an_operator_table_can_refuse_what_arrives() {
+    let text = "interface = \"mm4\"\nspec = \"own\"\n[[field]]\ncanonical = \"unknown\"\nread = \"verbatim\"\n\
+        fidelity = \"refused\"\nnote = \"policy\"\n";
+    let tables = Tables::with_operator(&[crate::Source { path: "own/fields/mm4.toml", text }]).unwrap();
+    let recipients = [RECIPIENT.to_owned()];
+    let envelope = Envelope { from: SENDER, recipients: &recipients };
+    let read = |text: &str| inbound(&tables, &pdu(text), &envelope, &Quirks::default(), NOW);
+    assert!(read(&request("")).is_ok());
+    assert_eq!(read(&request("X-Own: 1\n")).unwrap_err().0.reason, Reason::NotPermitted);
+}
+
+#[test]
+fn a_boundary_that_a_part_holds_is_not_used() {
+    let message = mail(Vec::from([part(PartKind::Text, "text/plain", "", b"hi\r\n--boundary-1\r\nforged")]));
+    let content = text(&write(&message, &Quirks::default()).0);
+    assert!(header(&content, "Content-Type").unwrap().contains("boundary=boundary-1.0"));
+}
+
+#[test]
 fn a_name_or_an_address_of_the_internet_protocol_can_be_written() {
     let mut message = mail(Vec::from([part(PartKind::Text, "text/plain", "", b"hi")]));
     message.originator = Some(Party::new(Address::name("BANK INFO").unwrap()));
