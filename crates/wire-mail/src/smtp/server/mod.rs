@@ -3,6 +3,23 @@
 //!
 //! While a decision is pending no further command is looked at; octets that arrive wait, bounded
 //! by [`Server::wants_octets`]. Nothing is accepted, stored or routed here.
+//!
+//! ```
+//! use cedrat_session::{Instant, Session, Step};
+//! use cedrat_wire_mail::smtp::{Reply, server::{Config, Event, Server}};
+//!
+//! let mut server = Server::new(Config::new("mx.test"), [0; 32]);
+//! server.receive(b"HELO a.test\r\nMAIL FROM:<joe@a.test>\r\n", Instant(0));
+//! let mut sent = Vec::new();
+//! while let Some(step) = server.poll(Instant(0)) {
+//!     match step {
+//!         Step::Send(octets) => sent.extend(octets),
+//!         Step::Event(Event::Mail(_)) => server.reply(Reply::new(450, (4, 2, 1), "Not yet")),
+//!         _ => {}
+//!     }
+//! }
+//! assert_eq!(sent, b"220 mx.test ESMTP\r\n250 mx.test\r\n450 4.2.1 Not yet\r\n");
+//! ```
 
 mod auth;
 mod body;

@@ -564,7 +564,7 @@ fn converse(config: &Config, replies: &[u8], cuts: &[usize]) -> (Vec<u8>, Vec<St
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(2000) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 
     #[test]
     fn any_split_of_any_replies_gives_the_same_commands_and_events(

@@ -202,7 +202,7 @@ fn mails() -> impl Strategy<Value = Mail> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(500) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
 
     #[test]
     fn a_written_sender_reads_as_itself(sender in mails()) {
