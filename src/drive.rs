@@ -176,10 +176,7 @@ impl Wire {
     }
 }
 
-fn summary(
-    version: Option<rustls::ProtocolVersion>,
-    suite: Option<rustls::SupportedCipherSuite>,
-) -> String {
+fn summary(version: Option<rustls::ProtocolVersion>, suite: Option<rustls::SupportedCipherSuite>) -> String {
     let version = version.and_then(|v| v.as_str()).unwrap_or("TLS");
     let suite = suite.and_then(|s| s.suite().as_str()).unwrap_or("");
     format!("{version} {suite}").trim_end().to_owned()

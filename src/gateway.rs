@@ -74,7 +74,9 @@ impl Settings {
             keep(built.map(|built| server_tls = Some(built)));
         }
         let mut client_tls = HashMap::new();
-        for peer in config.peers.iter().filter(|peer| peer.next_hop.is_some() && peer.tls.mode != TlsMode::None) {
+        for peer in
+            config.peers.iter().filter(|peer| peer.next_hop.is_some() && peer.tls.mode != TlsMode::None)
+        {
             let identity = match &config.tls {
                 Some(own) if peer.tls.present_certificate => {
                     tls::Identity::read(&own.certificate, &own.key).map(Some)
@@ -95,7 +97,11 @@ impl Settings {
         });
         let mut aliases = None;
         if let Some(pool) = &config.alias {
-            keep(pool.parse().map(|pool| aliases = Some(pool)).map_err(|f: cedrat_relay::alias::PoolFault| f.to_string()));
+            keep(
+                pool.parse()
+                    .map(|pool| aliases = Some(pool))
+                    .map_err(|f: cedrat_relay::alias::PoolFault| f.to_string()),
+            );
         }
         let resolver = match Resolver::new(&config.resolvers) {
             Ok(resolver) => Some(resolver),
@@ -158,6 +164,8 @@ pub struct Gateway {
     sessions: AtomicU64,
     /// Made up once per process; see the server session's configuration.
     pub unknown_user_secret: [u8; 32],
+    /// Work that must be finished before the store is closed.
+    pub tasks: tokio_util::task::TaskTracker,
     /// Turns true when the process stops.
     pub shutdown: watch::Sender<bool>,
     /// Whether messages are taken.
@@ -184,6 +192,7 @@ impl Gateway {
             memory: Arc::new(Semaphore::new(units.clamp(1024, Semaphore::MAX_PERMITS))),
             sessions: AtomicU64::new(0),
             unknown_user_secret: secret,
+            tasks: tokio_util::task::TaskTracker::new(),
             shutdown: watch::Sender::new(false),
             ready: AtomicBool::new(false),
         })
@@ -238,7 +247,14 @@ impl crate::admin::Readiness for Gateway {
         let settings = self.settings();
         let ready = self.ready.load(Ordering::Acquire);
         let state = if ready { "ready" } else { "not ready" };
-        (ready, format!("{state} config={} sessions={}", settings.config.digest, self.sessions.load(Ordering::Relaxed)))
+        (
+            ready,
+            format!(
+                "{state} config={} sessions={}",
+                settings.config.digest,
+                self.sessions.load(Ordering::Relaxed)
+            ),
+        )
     }
 }
 

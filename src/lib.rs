@@ -3,7 +3,11 @@
 //! What a message means, how it is translated and where it goes is decided in `crates/`; this
 //! crate carries the octets and does what those decisions say. `ARCHITECTURE.md` follows a
 //! message through it.
-#![allow(missing_docs, unreachable_pub, reason = "a binary's own modules; public items are documented where they are not plain")]
+#![allow(
+    missing_docs,
+    unreachable_pub,
+    reason = "a binary's own modules; public items are documented where they are not plain"
+)]
 
 pub mod adapters;
 pub mod admin;

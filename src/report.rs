@@ -4,12 +4,12 @@
 use std::sync::Arc;
 
 use cedrat_mapping::{
-    Loss, Interface, Submission,
+    Interface, Loss, Submission,
     mail::{MailWriting, ReportWriting, delivery_report, read_report},
     mm4::{self, Hop},
 };
-use cedrat_mime::header::Headers;
 use cedrat_message::{Address, Blame, Origin, Reason, Refusal, Timestamp};
+use cedrat_mime::header::Headers;
 use cedrat_relay::{
     report::{Event as Happened, Ledger, Notice},
     route::{Query, Verdict},
@@ -155,7 +155,8 @@ pub async fn response(
     let gateway = source.gateway;
     let transaction = format!("r{:x}", arrival.id);
     let local = local(source.settings, source.peer, &transaction);
-    let answer = mm4::result(&source.settings.tables, hop, result, &[], &source.peer.quirks, &local, arrival.at);
+    let answer =
+        mm4::result(&source.settings.tables, hop, result, &[], &source.peer.quirks, &local, arrival.at);
     let Some(submission) = answer else { return Ok(None) };
     if source.peer.next_hop.is_none() {
         gateway.events.tell(&Event::Fault {
@@ -204,7 +205,9 @@ pub async fn notice(
         Notice::Delivery(report) => {
             (report.originator.clone(), ReadyKind::DeliveryReport, format!("{:?}", report.status))
         }
-        Notice::Read(report) => (report.originator.clone(), ReadyKind::ReadReport, format!("{:?}", report.status)),
+        Notice::Read(report) => {
+            (report.originator.clone(), ReadyKind::ReadReport, format!("{:?}", report.status))
+        }
     };
     let Some(to) = to else { return Ok(None) };
     let peer = if mm4 { settings.peer(&original.peer) } else { mail_peer(settings, &to) };
@@ -231,7 +234,9 @@ pub async fn notice(
         let id = format!("{:x}", gateway.store.allot(now.0));
         let mut mail = MailWriting::new(&own.host, &own.mail.number_domain, &id);
         mail.seed = compose::boundary(original.id);
-        let original = Headers::parse(&original.octets, &cedrat_mime::Limits::default()).ok().map(|(headers, _)| headers);
+        let original = Headers::parse(&original.octets, &cedrat_mime::Limits::default())
+            .ok()
+            .map(|(headers, _)| headers);
         let writing = ReportWriting { mail, original };
         let written = match &notice {
             Notice::Delivery(report) => {
@@ -256,7 +261,9 @@ fn mail_peer<'a>(settings: &'a Settings, to: &Address) -> Option<&'a Peer> {
         octets: 0,
     });
     match decision.verdict {
-        Verdict::Deliver(peers) => peers.iter().filter_map(|id| settings.peer(id)).find(|peer| peer.next_hop.is_some()),
+        Verdict::Deliver(peers) => {
+            peers.iter().filter_map(|id| settings.peer(id)).find(|peer| peer.next_hop.is_some())
+        }
         Verdict::Hold | Verdict::Reject(_) => None,
     }
 }
@@ -273,9 +280,14 @@ pub async fn at_arrival(
 ) -> Result<Vec<Made>, Refusal> {
     let mut made = Vec::new();
     for (index, refusal) in failed {
-        let recipient = original.message().and_then(|message| Some((message, message.recipients.get(*index)?)));
+        let recipient =
+            original.message().and_then(|message| Some((message, message.recipients.get(*index)?)));
         let Some((message, recipient)) = recipient else {
-            return Err(Refusal::new(Reason::SystemFault, Blame::Ours, "a recipient that is not in the envelope"));
+            return Err(Refusal::new(
+                Reason::SystemFault,
+                Blame::Ours,
+                "a recipient that is not in the envelope",
+            ));
         };
         let mut ledger = Ledger::open(message, recipient, Some(&source.peer.id), false);
         for told in ledger.note(Happened::Refused(refusal.reason), original.received) {
@@ -284,4 +296,3 @@ pub async fn at_arrival(
     }
     Ok(made)
 }
-

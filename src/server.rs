@@ -47,7 +47,9 @@ pub async fn start(config: Config, tables: Tables) -> Result<Running, Vec<String
         None => None,
     };
     let events = Events::new(log, cdr);
-    let store = Store::open(store_settings(&config).map_err(|fault| vec![fault])?).await.map_err(|fault| vec![fault.to_string()])?;
+    let store = Store::open(store_settings(&config).map_err(|fault| vec![fault])?)
+        .await
+        .map_err(|fault| vec![fault.to_string()])?;
     let settings = Settings::build(config, tables)?;
     let gateway = Gateway::new(settings, store, events);
     let config = gateway.settings();
@@ -96,6 +98,9 @@ impl Running {
             drop(tokio::time::timeout(grace, task).await);
         }
         claim::drain(&self.gateway, grace).await;
+        self.gateway.tasks.close();
+        // What is not settled by then is tried again after the start, marked as uncertain.
+        drop(tokio::time::timeout(grace, self.gateway.tasks.wait()).await);
         self.gateway.store.close().await;
         self.gateway.events.flush();
     }

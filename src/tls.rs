@@ -34,7 +34,8 @@ impl Identity {
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let fault = |fault: &dyn std::fmt::Display| format!("certificates {} cannot be read: {fault}", path.display());
+    let fault =
+        |fault: &dyn std::fmt::Display| format!("certificates {} cannot be read: {fault}", path.display());
     let chain: Vec<_> = CertificateDer::pem_file_iter(path)
         .map_err(|e| fault(&e))?
         .collect::<Result<_, _>>()
@@ -92,12 +93,17 @@ pub fn server(identity: Identity, client_ca: Option<&Path>) -> Result<Arc<Server
 ///
 /// # Errors
 /// When a file cannot be used or no root certificate is there to verify with.
-pub fn client(verify: bool, ca: Option<&Path>, identity: Option<Identity>) -> Result<Arc<ClientConfig>, String> {
+pub fn client(
+    verify: bool,
+    ca: Option<&Path>,
+    identity: Option<Identity>,
+) -> Result<Arc<ClientConfig>, String> {
     let builder = if verify {
         let roots = roots(ca)?;
         if roots.is_empty() {
             return Err(
-                "no root certificates to verify with; install ca-certificates or name a file with `ca`".into()
+                "no root certificates to verify with; install ca-certificates or name a file with `ca`"
+                    .into(),
             );
         }
         ClientConfig::builder().with_root_certificates(roots)

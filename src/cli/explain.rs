@@ -100,7 +100,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         let mark = if trial.matched { "✓" } else { "·" };
         say(&format!("  {mark} route  {}: {}", trial.rule, trial.why));
     }
-    say(&format!("  verdict  {verdict}{}", if peers.is_empty() { String::new() } else { format!(" to {}", peers.join(", then ")) }));
+    say(&format!(
+        "  verdict  {verdict}{}",
+        if peers.is_empty() { String::new() } else { format!(" to {}", peers.join(", then ")) }
+    ));
     for (name, value, origin) in limits {
         say(&format!("  limit    {name} {value}  ({origin})"));
     }

@@ -75,7 +75,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             let submission = match args.to {
                 Side::Mm4 => mm4::delivery_report(&tables, report, &quirks, &local(), clock::now()),
                 Side::Mail => {
-                    let written = mail::delivery_report(&tables, &reports, &report_writing(args), clock::now());
+                    let written =
+                        mail::delivery_report(&tables, &reports, &report_writing(args), clock::now());
                     written.map_err(|refusal| describe(&tables, &refusal))?.0
                 }
             };
@@ -115,8 +116,9 @@ fn tables(args: &Args) -> Result<(Tables, Quirks), Failure> {
         let peer = config.peer(id).ok_or_else(|| format!("there is no peer {id:?} in {}", path.display()))?;
         return Ok((tables, peer.quirks.clone()));
     }
-    let tables = Tables::embedded()
-        .map_err(|faults| Failure(faults.iter().map(|fault| format!("{}: {}", fault.path, fault.message)).collect()))?;
+    let tables = Tables::embedded().map_err(|faults| {
+        Failure(faults.iter().map(|fault| format!("{}: {}", fault.path, fault.message)).collect())
+    })?;
     let names: Vec<&str> = args.quirks.iter().map(String::as_str).collect();
     let quirks = tables.quirks(&names).map_err(|faults| {
         let known: Vec<&str> = tables.profiles().map(|profile| profile.name.as_str()).collect();
@@ -134,11 +136,17 @@ fn inbound(args: &Args, tables: &Tables, quirks: &Quirks, octets: Bytes) -> Resu
                 .map_err(|fault| format!("{} is no MM4 PDU: {fault}", args.file.display()))?;
             let recipients = if args.rcpt.is_empty() {
                 let lists = [pdu.to(), pdu.cc()];
-                lists.into_iter().flatten().map(|address| address.envelope(address.domain.as_deref())).collect()
+                lists
+                    .into_iter()
+                    .flatten()
+                    .map(|address| address.envelope(address.domain.as_deref()))
+                    .collect()
             } else {
                 args.rcpt.clone()
             };
-            let from = args.mail_from.clone().unwrap_or_default();
+            let from = args.mail_from.clone().unwrap_or_else(|| {
+                pdu.from().map_or_else(String::new, |from| from.envelope(from.domain.as_deref()))
+            });
             let envelope = mm4::Envelope { from: &from, recipients: &recipients };
             let standard = Quirks::default();
             // A profile speaks of the side that is written; the reader takes every shape.
@@ -150,7 +158,9 @@ fn inbound(args: &Args, tables: &Tables, quirks: &Quirks, octets: Bytes) -> Resu
         Side::Mail => {
             let from = match args.mail_from.as_deref() {
                 Some("" | "<>") => None,
-                Some(text) => Some(MailAddress::parse(text).map_err(|fault| format!("--mail-from {text:?} {fault}"))?),
+                Some(text) => {
+                    Some(MailAddress::parse(text).map_err(|fault| format!("--mail-from {text:?} {fault}"))?)
+                }
                 None => header(&octets, "From").and_then(|text| first_address(&text)),
             };
             let mut recipients = Vec::new();
@@ -161,13 +171,15 @@ fn inbound(args: &Args, tables: &Tables, quirks: &Quirks, octets: Bytes) -> Resu
             if recipients.is_empty() {
                 let named = header(&octets, "To").and_then(|text| first_address(&text));
                 let address = named.map(|mail| {
-                    cedrat_message::Number::parse(mail.local()).map_or_else(|_| Address::Mail(mail.clone()), Address::Number)
+                    cedrat_message::Number::parse(mail.local())
+                        .map_or_else(|_| Address::Mail(mail.clone()), Address::Number)
                 });
                 recipients.extend(address.map(recipient));
             }
             let envelope = MailEnvelope { from, recipients, ..MailEnvelope::default() };
             let id = clock::token();
-            let reading = MailReading::new(vec![args.number_domain.clone()], format!("{id}@{}", args.number_domain));
+            let reading =
+                MailReading::new(vec![args.number_domain.clone()], format!("{id}@{}", args.number_domain));
             mail::inbound(tables, &octets, &envelope, &reading, clock::now()).map_err(refused)
         }
     }
@@ -256,12 +268,18 @@ fn write(args: &Args, submission: &Submission, loss: &Loss) -> Result<(), Failur
                 object.insert("envelope".into(), envelope);
             }
             let text = serde_json::to_string_pretty(&report).unwrap_or_default();
-            std::fs::write(path, text + "\n").map_err(|fault| format!("{} cannot be written: {fault}", path.display()))?;
+            std::fs::write(path, text + "\n")
+                .map_err(|fault| format!("{} cannot be written: {fault}", path.display()))?;
         }
         None => {
             for entry in &loss.entries {
                 let value = entry.value.as_deref().map_or_else(String::new, |value| format!(" [{value}]"));
-                complain(&format!("{:<12} {}: {}{value}", entry.fidelity.token(), entry.field.token(), entry.note));
+                complain(&format!(
+                    "{:<12} {}: {}{value}",
+                    entry.fidelity.token(),
+                    entry.field.token(),
+                    entry.note
+                ));
             }
         }
     }

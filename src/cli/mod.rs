@@ -127,7 +127,11 @@ fn load(path: &Path) -> Result<(Config, Tables), Failure> {
         std::env::vars().filter(|(key, _)| key.starts_with("CEDRAT__")).collect();
     config::load(&name, &text, environment).map_err(|faults| {
         let mut lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        lines.push(format!("{} {} in {name}", faults.len(), if faults.len() == 1 { "fault" } else { "faults" }));
+        lines.push(format!(
+            "{} {} in {name}",
+            faults.len(),
+            if faults.len() == 1 { "fault" } else { "faults" }
+        ));
         Failure(lines)
     })
 }

@@ -234,7 +234,11 @@ async fn show(store: &Store, id: i64, json: bool) -> Result<(), Failure> {
     }
     for one in trace {
         let at = cedrat_wire_mms::date::rfc3339(one.at);
-        say(&if json { format!("{{\"at\":\"{at}\",\"event\":{}}}", one.event) } else { format!("  {at}  {}", one.event) });
+        say(&if json {
+            format!("{{\"at\":\"{at}\",\"event\":{}}}", one.event)
+        } else {
+            format!("  {at}  {}", one.event)
+        });
     }
     Ok(())
 }
@@ -267,7 +271,8 @@ async fn change(
     };
     let mut op = Op::at(now.0);
     for row in &rows {
-        let event = Event::AdminAction { delivery: row.fence.delivery, action, reason: selection.reason.clone() };
+        let event =
+            Event::AdminAction { delivery: row.fence.delivery, action, reason: selection.reason.clone() };
         op = op.trace(Trace { message: row.message, at: now.0, event: Events::trace(&event) });
     }
     if !rows.is_empty() {

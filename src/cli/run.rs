@@ -40,7 +40,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 async fn wait(args: &Args, gateway: &Arc<Gateway>) -> Result<&'static str, Failure> {
-    let listen = |kind| signal(kind).map_err(|fault| Failure::from(format!("signals cannot be caught: {fault}")));
+    let listen =
+        |kind| signal(kind).map_err(|fault| Failure::from(format!("signals cannot be caught: {fault}")));
     let mut terminate = listen(SignalKind::terminate())?;
     let mut interrupt = listen(SignalKind::interrupt())?;
     let mut hangup = listen(SignalKind::hangup())?;
@@ -76,18 +77,19 @@ fn reload(args: &Args, gateway: &Arc<Gateway>) {
         }
         if fixed.is_empty() { Ok((config, tables)) } else { Err(Failure(fixed)) }
     });
-    let (config, faults) = match built.and_then(|(config, tables)| Settings::build(config, tables).map_err(Failure)) {
-        Ok(settings) => {
-            let digest = settings.config.digest.clone();
-            gateway.replace_settings(settings);
-            (digest, Vec::new())
-        }
-        Err(Failure(faults)) => {
-            for fault in &faults {
-                super::complain(&format!("the old configuration stays: {fault}"));
+    let (config, faults) =
+        match built.and_then(|(config, tables)| Settings::build(config, tables).map_err(Failure)) {
+            Ok(settings) => {
+                let digest = settings.config.digest.clone();
+                gateway.replace_settings(settings);
+                (digest, Vec::new())
             }
-            (old.config.digest.clone(), faults)
-        }
-    };
+            Err(Failure(faults)) => {
+                for fault in &faults {
+                    super::complain(&format!("the old configuration stays: {fault}"));
+                }
+                (old.config.digest.clone(), faults)
+            }
+        };
     gateway.events.tell(&Event::ConfigReload { config, faults });
 }

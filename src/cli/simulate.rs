@@ -2,4 +2,6 @@
 use super::Failure;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {}
-pub(super) fn run(_args: &Args) -> Result<(), Failure> { Ok(()) }
+pub(super) fn run(_args: &Args) -> Result<(), Failure> {
+    Ok(())
+}

@@ -42,7 +42,8 @@ fn peers(config: &Config, places: &Places, source: &Source<'_>) {
             source.fault(at, format!("there are two peers named {:?}", peer.id));
         }
         let policy = &peer.policy;
-        let identified = !policy.allow_ip.is_empty() || !policy.tls_names.is_empty() || !policy.auth_users.is_empty();
+        let identified =
+            !policy.allow_ip.is_empty() || !policy.tls_names.is_empty() || !policy.auth_users.is_empty();
         if !identified && peer.next_hop.is_none() {
             source.fault(
                 at,
@@ -54,7 +55,10 @@ fn peers(config: &Config, places: &Places, source: &Source<'_>) {
             if anybody && policy.tls_names.is_empty() && policy.auth_users.is_empty() {
                 source.fault(
                     at,
-                    format!("peer {:?} lets anybody send MM4; narrow `allow_ip`, or add `tls_names` or `users`", peer.id),
+                    format!(
+                        "peer {:?} lets anybody send MM4; narrow `allow_ip`, or add `tls_names` or `users`",
+                        peer.id
+                    ),
                 );
             }
             if peer.next_hop.is_some() && peer.domain.is_none() && peer.quirks.envelope_domain {
@@ -70,7 +74,8 @@ fn peers(config: &Config, places: &Places, source: &Source<'_>) {
                 format!("peer {:?} is identified by `tls_names`, which needs `tls.client_ca`", peer.id),
             );
         }
-        let secret_in_clear = peer.credentials.is_some() && peer.tls.mode == TlsMode::None && !peer.auth_in_clear;
+        let secret_in_clear =
+            peer.credentials.is_some() && peer.tls.mode == TlsMode::None && !peer.auth_in_clear;
         if secret_in_clear {
             source.fault(
                 at,
@@ -83,7 +88,10 @@ fn peers(config: &Config, places: &Places, source: &Source<'_>) {
         if peer.mail_originators == super::MailOriginators::Alias && config.alias.is_none() {
             source.fault(
                 at,
-                format!("peer {:?} wants alias numbers for e-mail senders, but there is no [alias] pool", peer.id),
+                format!(
+                    "peer {:?} wants alias numbers for e-mail senders, but there is no [alias] pool",
+                    peer.id
+                ),
             );
         }
     }
@@ -110,7 +118,14 @@ fn routes(config: &Config, places: &Places, source: &Source<'_>) {
         }
         for peer in &rule.when.peer {
             if !ids.contains(&peer.as_str()) {
-                source.fault(at, format!("route {:?} names the peer {peer:?}, which there is not{}", rule.id, hint(peer, &ids)));
+                source.fault(
+                    at,
+                    format!(
+                        "route {:?} names the peer {peer:?}, which there is not{}",
+                        rule.id,
+                        hint(peer, &ids)
+                    ),
+                );
             }
         }
         let Action::Deliver(targets) = &rule.action else { continue };
@@ -118,16 +133,25 @@ fn routes(config: &Config, places: &Places, source: &Source<'_>) {
             match config.peer(&target.to) {
                 None => source.fault(
                     at,
-                    format!("route {:?} goes to {:?}, which is no peer{}", rule.id, target.to, hint(&target.to, &ids)),
+                    format!(
+                        "route {:?} goes to {:?}, which is no peer{}",
+                        rule.id,
+                        target.to,
+                        hint(&target.to, &ids)
+                    ),
                 ),
                 Some(peer) if peer.next_hop.is_none() => source.fault(
                     at,
                     format!("route {:?} goes to peer {:?}, which has no `next_hop`", rule.id, target.to),
                 ),
-                Some(peer) if peer.next_hop == Some(NextHop::Mx) && !rule.when.prefix.is_empty() => source.fault(
-                    at,
-                    format!("route {:?} sends numbers to {:?}, which needs the domain of an e-mail address", rule.id, target.to),
-                ),
+                Some(peer) if peer.next_hop == Some(NextHop::Mx) && !rule.when.prefix.is_empty() => source
+                    .fault(
+                        at,
+                        format!(
+                            "route {:?} sends numbers to {:?}, which needs the domain of an e-mail address",
+                            rule.id, target.to
+                        ),
+                    ),
                 Some(_) => {}
             }
         }
@@ -135,7 +159,14 @@ fn routes(config: &Config, places: &Places, source: &Source<'_>) {
     for (test, &at) in config.tests.iter().zip(&places.tests) {
         if !test.route.is_empty() && !names.contains(test.route.as_str()) {
             let known: Vec<&str> = names.iter().copied().collect();
-            source.fault(at, format!("test expects the route {:?}, which there is not{}", test.route, hint(&test.route, &known)));
+            source.fault(
+                at,
+                format!(
+                    "test expects the route {:?}, which there is not{}",
+                    test.route,
+                    hint(&test.route, &known)
+                ),
+            );
         }
     }
 }

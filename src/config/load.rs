@@ -20,8 +20,8 @@ use sha2::{Digest as _, Sha256};
 use toml::de::DeTable;
 
 use super::{
-    Authentication, Config, Credentials, Dkim, EventOutput, Fault, Mail, MailOriginators, Mm4, NextHop,
-    Peer, PeerProtocol, PeerTls, Presentation, ProcessLimits, Retention, RouteTest, Secret, Store, Tls, TlsMode,
+    Authentication, Config, Credentials, Dkim, EventOutput, Fault, Mail, MailOriginators, Mm4, NextHop, Peer,
+    PeerProtocol, PeerTls, Presentation, ProcessLimits, Retention, RouteTest, Secret, Store, Tls, TlsMode,
     check,
     read::{At, Source, Table},
     routes, tables,
@@ -146,12 +146,15 @@ fn whole(top: &Table<'_, '_>, text: &str, sources: &[(String, String)]) -> (Conf
 }
 
 fn store(table: Table<'_, '_>, data: &Path) -> Store {
-    let url = table.text("url").map_or_else(|| "sqlite:queue.db".into(), |at| {
-        if !at.value.starts_with("sqlite:") && !at.value.starts_with("postgres") {
-            table.fault_at(at.at, "`store.url` must begin with sqlite: or postgres://");
-        }
-        at.value
-    });
+    let url = table.text("url").map_or_else(
+        || "sqlite:queue.db".into(),
+        |at| {
+            if !at.value.starts_with("sqlite:") && !at.value.starts_with("postgres") {
+                table.fault_at(at.at, "`store.url` must begin with sqlite: or postgres://");
+            }
+            at.value
+        },
+    );
     let url = match url.strip_prefix("sqlite:") {
         Some(path) => format!("sqlite:{}", data.join(path).display()),
         None => url,
@@ -173,7 +176,9 @@ fn mm4(table: Table<'_, '_>, host: &str) -> Mm4 {
     let mm4 = Mm4 {
         listen: values(table.parsed_list("listen", socket)),
         listen_tls: values(table.parsed_list("listen_tls", socket)),
-        system_address: table.text("system_address").map_or_else(|| format!("system-user@{domain}"), |at| at.value),
+        system_address: table
+            .text("system_address")
+            .map_or_else(|| format!("system-user@{domain}"), |at| at.value),
         max_octets: table.octets("max_octets").map_or(5_000_000, |at| at.value),
         domain,
     };
@@ -224,7 +229,11 @@ fn mail(table: Table<'_, '_>, host: &str) -> Mail {
         presentation: table
             .token(
                 "presentation",
-                &[("mixed", Presentation::Mixed), ("related", Presentation::Related), ("drop", Presentation::Drop)],
+                &[
+                    ("mixed", Presentation::Mixed),
+                    ("related", Presentation::Related),
+                    ("drop", Presentation::Drop),
+                ],
             )
             .unwrap_or(Presentation::Mixed),
         authentication: table
@@ -312,15 +321,19 @@ fn limits(table: Table<'_, '_>) -> ProcessLimits {
 fn peer(table: Table<'_, '_>, sources: &[(String, String)]) -> Peer {
     let id = table.required("id", "\"op-b\"");
     if !id.value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
-        table.fault_at(id.at, format!("`peer.id` may hold letters, digits, `-`, `_` and `.`, not {:?}", id.value));
-    }
-    let protocol = table
-        .token("protocol", &[("mm4", PeerProtocol::Mm4), ("mail", PeerProtocol::Mail), ("lmtp", PeerProtocol::Lmtp)]);
-    if protocol.is_none() && table.is_present() {
-        table.text("protocol").map_or_else(
-            || table.fault("`peer.protocol` is missing; \"mm4\", \"mail\" or \"lmtp\""),
-            |_| (),
+        table.fault_at(
+            id.at,
+            format!("`peer.id` may hold letters, digits, `-`, `_` and `.`, not {:?}", id.value),
         );
+    }
+    let protocol = table.token(
+        "protocol",
+        &[("mm4", PeerProtocol::Mm4), ("mail", PeerProtocol::Mail), ("lmtp", PeerProtocol::Lmtp)],
+    );
+    if protocol.is_none() && table.is_present() {
+        table
+            .text("protocol")
+            .map_or_else(|| table.fault("`peer.protocol` is missing; \"mm4\", \"mail\" or \"lmtp\""), |_| ());
     }
     let protocol = protocol.unwrap_or(PeerProtocol::Mm4);
     let users = users(&table);
@@ -357,11 +370,12 @@ fn peer(table: Table<'_, '_>, sources: &[(String, String)]) -> Peer {
             ..Scope::default()
         },
         limits: PeerLimits {
-            throughput: (per_second > 0).then(|| Rate { per_second: small(per_second), burst: small(burst.max(1)) }),
+            throughput: (per_second > 0)
+                .then(|| Rate { per_second: small(per_second), burst: small(burst.max(1)) }),
             max_sessions: Some(table.number("max_sessions").map_or(100, |at| small(at.value))),
             max_octets: table.octets("max_octets").map(|at| at.value),
             max_recipients: table.number("max_recipients").map(|at| small(at.value)),
-            quota: (per_day > 0).then(|| Quota { per_day, utc_offset_min: 0 }),
+            quota: (per_day > 0).then_some(Quota { per_day, utc_offset_min: 0 }),
         },
     };
     let peer = Peer {
@@ -382,10 +396,11 @@ fn peer(table: Table<'_, '_>, sources: &[(String, String)]) -> Peer {
         mx_port: table.number("mx_port").map_or(25, |at| u16::try_from(at.value).unwrap_or(25)),
         mx_private: table.flag("mx_private").unwrap_or(false),
         max_per_connection: table.number("max_per_connection").map_or(1_000, |at| small(at.value).max(1)),
-        lifetime_ms: table.span_ms("lifetime").map_or(
-            if protocol == PeerProtocol::Mm4 { 24 * 3_600_000 } else { 120 * 3_600_000 },
-            |at| at.value,
-        ),
+        lifetime_ms: table
+            .span_ms("lifetime")
+            .map_or(if protocol == PeerProtocol::Mm4 { 24 * 3_600_000 } else { 120 * 3_600_000 }, |at| {
+                at.value
+            }),
         mail_originators: table
             .token("mail_originators", &[("keep", MailOriginators::Keep), ("alias", MailOriginators::Alias)])
             .unwrap_or(MailOriginators::Keep),
@@ -423,7 +438,8 @@ fn credentials(table: &Table<'_, '_>) -> Option<Credentials> {
     let user = login.required("user", "\"us\"").value;
     let password = secret(&login, "password");
     if password.is_none() {
-        login.fault("`login` has no `password`; for example { user = \"us\", password = { env = \"NAME\" } }");
+        login
+            .fault("`login` has no `password`; for example { user = \"us\", password = { env = \"NAME\" } }");
     }
     login.finish();
     Some(Credentials { user, password: password? })
@@ -472,7 +488,9 @@ fn next_hop(table: &Table<'_, '_>, protocol: PeerProtocol) -> Option<NextHop> {
     }
     let split = at.value.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
     match split {
-        Some((host, port)) if is_host(host.trim_matches(['[', ']'])) => Some(NextHop::Host(host.to_owned(), port)),
+        Some((host, port)) if is_host(host.trim_matches(['[', ']'])) => {
+            Some(NextHop::Host(host.to_owned(), port))
+        }
         _ => {
             table.fault_at(at.at, format!("`next_hop` must be host:port or \"mx\", not {:?}", at.value));
             None
@@ -515,8 +533,11 @@ fn quirks(table: &Table<'_, '_>, peer: &str, sources: &[(String, String)]) -> (Q
         Ok(compiled) => compiled,
         Err(faults) => {
             // Faults of the operator's own files are told once, elsewhere.
-            for fault in faults.iter().filter(|fault| Some(&fault.path) == profile.as_ref().map(|(path, _)| path)) {
-                let at = fault.line.checked_sub(2).and_then(|index| keys.get(index)).map_or(inline.at(), |k| k.2);
+            for fault in
+                faults.iter().filter(|fault| Some(&fault.path) == profile.as_ref().map(|(path, _)| path))
+            {
+                let at =
+                    fault.line.checked_sub(2).and_then(|index| keys.get(index)).map_or(inline.at(), |k| k.2);
                 table.fault_at(at, format!("`peer.quirk`: {}", fault.message));
             }
             return (Quirks::default(), Vec::new());

@@ -54,7 +54,12 @@ impl<'t> Source<'t> {
         let before = self.text.get(..at.min(self.text.len())).unwrap_or("");
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        self.faults.borrow_mut().push(Fault { path: self.path.to_owned(), line, column, message: message.into() });
+        self.faults.borrow_mut().push(Fault {
+            path: self.path.to_owned(),
+            line,
+            column,
+            message: message.into(),
+        });
     }
 
     /// Notes a fault of the file as a whole.
@@ -104,7 +109,14 @@ pub struct Table<'s, 'd> {
 impl<'s, 'd> Table<'s, 'd> {
     /// The top of a file.
     pub fn top(source: &'s Source<'s>, map: &'d DeTable<'d>) -> Self {
-        Self { source, name: String::new(), map: Some(map), at: 0, asked: RefCell::default(), in_array: false }
+        Self {
+            source,
+            name: String::new(),
+            map: Some(map),
+            at: 0,
+            asked: RefCell::default(),
+            in_array: false,
+        }
     }
 
     /// Where the table begins.
@@ -184,7 +196,11 @@ impl<'s, 'd> Table<'s, 'd> {
     }
 
     /// A text read by `read`, whose error says what is wanted.
-    pub fn parsed<T>(&self, key: &'static str, read: impl FnOnce(&str) -> Result<T, String>) -> Option<At<T>> {
+    pub fn parsed<T>(
+        &self,
+        key: &'static str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<At<T>> {
         let text = self.text(key)?;
         match read(&text.value) {
             Ok(value) => Some(At { value, at: text.at }),
@@ -265,7 +281,10 @@ impl<'s, 'd> Table<'s, 'd> {
             if let Ok(value) = text.parse() {
                 return Some(value);
             }
-            self.fault(format!("`{}` from the environment must be true or false, not {text:?}", self.path(key)));
+            self.fault(format!(
+                "`{}` from the environment must be true or false, not {text:?}",
+                self.path(key)
+            ));
             return None;
         }
         let raw = raw?;
@@ -280,7 +299,8 @@ impl<'s, 'd> Table<'s, 'd> {
     pub fn texts(&self, key: &'static str) -> Vec<At<String>> {
         let Some(raw) = self.raw(key) else { return Vec::new() };
         let one = |value: &Spanned<DeValue<'_>>| {
-            let text = value.get_ref().as_str().map(|text| At { value: text.to_owned(), at: value.span().start });
+            let text =
+                value.get_ref().as_str().map(|text| At { value: text.to_owned(), at: value.span().start });
             if text.is_none() {
                 self.wrong(key, &value.span(), value.get_ref(), "a list of strings");
             }

@@ -17,7 +17,9 @@ pub(super) fn rule(table: Table<'_, '_>) -> Rule {
     let targets = targets(&table);
     let reject = table.parsed("reject", |text| {
         let tokens: Vec<&str> = Reason::ALL.iter().map(|reason| reason.token()).collect();
-        Reason::read(text).ok_or_else(|| format!("{text:?} is not a reason{}; the reasons: {}", hint(text, &tokens), tokens.join(", ")))
+        Reason::read(text).ok_or_else(|| {
+            format!("{text:?} is not a reason{}; the reasons: {}", hint(text, &tokens), tokens.join(", "))
+        })
     });
     let hold = table.flag("hold").unwrap_or(false);
     let action = match (targets.is_empty(), reject, hold) {
@@ -72,7 +74,10 @@ fn targets(table: &Table<'_, '_>) -> Vec<Target> {
             }
             other => table.fault_at(
                 at,
-                format!("`route.to` holds names of peers or {{ peer = \"a\", weight = 2 }}, not {}", other.type_str()),
+                format!(
+                    "`route.to` holds names of peers or {{ peer = \"a\", weight = 2 }}, not {}",
+                    other.type_str()
+                ),
             ),
         }
     }

@@ -52,8 +52,8 @@ pub(super) fn compile(
             .into_iter()
             .map(|one| Fault {
                 path: one.path.clone(),
-                line: usize::try_from(one.line).unwrap_or(0),
-                column: usize::try_from(one.column).unwrap_or(0),
+                line: one.line,
+                column: one.column,
                 message: match &one.hint {
                     Some(hint) => format!("{}; {hint}", one.message),
                     None => one.message.clone(),

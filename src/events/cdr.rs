@@ -52,20 +52,26 @@ impl CdrFile {
             object.retain(|_, value| !value.is_null());
         }
         // A failing disk shows at the store, which stops the process; a record cannot hold up mail.
-        drop(writeln!(inner.0, "{record}"));
-    }
-
-    pub(super) fn flush(&self) {
-        if let Ok(mut inner) = self.inner.lock() {
-            drop(inner.0.flush());
-        }
+        drop(writeln!(inner.0, "{record}").and_then(|()| inner.0.flush()));
     }
 }
 
 fn record(event: &Event) -> Option<Value> {
     Some(match event {
         Event::Reception {
-            message, peer, protocol, kind, from, to, octets, message_id, transaction_id, class, priority, parts, ..
+            message,
+            peer,
+            protocol,
+            kind,
+            from,
+            to,
+            octets,
+            message_id,
+            transaction_id,
+            class,
+            priority,
+            parts,
+            ..
         } => json!({
             "recordType": received(*protocol, *kind)?,
             "originatorMmsRSAddress": peer, "messageID": message_id, "transactionID": transaction_id,
@@ -74,7 +80,19 @@ fn record(event: &Event) -> Option<Value> {
             "mmComponentTypeList": parts.iter().map(|p| json!({"mediaType": p.media_type, "mediaSize": p.octets})).collect::<Vec<_>>(),
             "cedratMessage": message,
         }),
-        Event::Delivery { message, delivery, peer, protocol, kind, to, octets, transaction_id, message_id, attempt, .. } => {
+        Event::Delivery {
+            message,
+            delivery,
+            peer,
+            protocol,
+            kind,
+            to,
+            octets,
+            transaction_id,
+            message_id,
+            attempt,
+            ..
+        } => {
             json!({
                 "recordType": sent(*protocol, *kind)?,
                 "recipientMmsRSAddress": peer, "messageID": message_id, "transactionID": transaction_id,
@@ -86,10 +104,12 @@ fn record(event: &Event) -> Option<Value> {
             "recordType": "O4FRs", "recipientMmsRSAddress": peer, "transactionID": transaction_id,
             "requestStatusCode": status, "cedratMessage": message,
         }),
-        Event::Failure { message, delivery, peer, protocol: Protocol::Mm4, to, reason, attempt, .. } => json!({
-            "recordType": "OMD", "recipientMmsRSAddress": peer, "recipientAddress": to.0,
-            "mmStatusCode": reason.code, "attempts": attempt, "cedratMessage": message, "cedratDelivery": delivery,
-        }),
+        Event::Failure { message, delivery, peer, protocol: Protocol::Mm4, to, reason, attempt, .. } => {
+            json!({
+                "recordType": "OMD", "recipientMmsRSAddress": peer, "recipientAddress": to.0,
+                "mmStatusCode": reason.code, "attempts": attempt, "cedratMessage": message, "cedratDelivery": delivery,
+            })
+        }
         _ => return None,
     })
 }

@@ -40,7 +40,8 @@ impl LogSink {
     /// A log into `out`; whole addresses only with `reveal`.
     pub fn new(out: Box<dyn Write + Send>, reveal: bool) -> Self {
         let (sender, lines) = sync_channel(QUEUE);
-        let writer = std::thread::Builder::new().name("log".into()).spawn(move || write_lines(out, &lines)).ok();
+        let writer =
+            std::thread::Builder::new().name("log".into()).spawn(move || write_lines(out, &lines)).ok();
         Self { sender: Some(sender), dropped: AtomicU64::new(0), reveal, writer: Mutex::new(writer) }
     }
 
@@ -72,8 +73,8 @@ impl LogSink {
         let Some(sender) = &self.sender else { return };
         let (done, wait) = sync_channel(1);
         if sender.send(Line::Flush(done)).is_ok() {
-            // The writer drops `done` when it has written; an error here means just that.
-            drop(wait.recv());
+            // The writer drops `done` when it has written; the error that this gives says just that.
+            wait.recv().unwrap_or(());
         }
     }
 }

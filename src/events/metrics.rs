@@ -27,10 +27,16 @@ fn describe() {
     metrics::describe_counter!("cedrat_messages_delivered_total", "Recipients served");
     metrics::describe_counter!("cedrat_messages_failed_total", "Recipients that will not get their message");
     metrics::describe_counter!("cedrat_delivery_attempts_total", "Attempts by result");
-    metrics::describe_counter!("cedrat_deliveries_uncertain_total", "Deliveries that may have happened twice");
+    metrics::describe_counter!(
+        "cedrat_deliveries_uncertain_total",
+        "Deliveries that may have happened twice"
+    );
     metrics::describe_counter!("cedrat_responses_total", "Answers of MM4 peers by status");
     metrics::describe_counter!("cedrat_reports_total", "Reports received and made");
-    metrics::describe_counter!("cedrat_mapping_lossy_total", "Fields that a translation could not carry as they were");
+    metrics::describe_counter!(
+        "cedrat_mapping_lossy_total",
+        "Fields that a translation could not carry as they were"
+    );
     metrics::describe_counter!("cedrat_sessions_total", "Sessions opened");
     metrics::describe_counter!("cedrat_sessions_refused_total", "Connections turned away");
     metrics::describe_counter!("cedrat_config_reloads_total", "Reloads of the configuration");
@@ -51,8 +57,10 @@ pub fn render() -> String {
 /// Sets the depth of one queue.
 pub fn queue(destination: &str, state: &'static str, depth: u64, oldest_age_seconds: f64) {
     recorder();
-    metrics::gauge!("cedrat_queue_depth", "queue" => destination.to_owned(), "state" => state).set(depth as f64);
-    metrics::gauge!("cedrat_queue_oldest_age_seconds", "queue" => destination.to_owned()).set(oldest_age_seconds);
+    metrics::gauge!("cedrat_queue_depth", "queue" => destination.to_owned(), "state" => state)
+        .set(depth as f64);
+    metrics::gauge!("cedrat_queue_oldest_age_seconds", "queue" => destination.to_owned())
+        .set(oldest_age_seconds);
 }
 
 pub(super) fn count(event: &Event) {
@@ -83,7 +91,8 @@ pub(super) fn count(event: &Event) {
             metrics::counter!("cedrat_messages_failed_total", "peer" => peer.clone(), "protocol" => protocol.token(), "reason" => reason.code).increment(1);
         }
         Event::Response { peer, status, .. } => {
-            metrics::counter!("cedrat_responses_total", "peer" => peer.clone(), "status" => status.clone()).increment(1);
+            metrics::counter!("cedrat_responses_total", "peer" => peer.clone(), "status" => status.clone())
+                .increment(1);
         }
         Event::ReportReceived { peer, kind, status, message, .. } => {
             metrics::counter!("cedrat_reports_total", "peer" => peer.clone(), "type" => kind.token(), "direction" => "received",
@@ -98,10 +107,12 @@ pub(super) fn count(event: &Event) {
         }
         Event::SessionOpened { peer, protocol, .. } => {
             metrics::counter!("cedrat_sessions_total", "peer" => peer.clone(), "protocol" => protocol.token()).increment(1);
-            metrics::gauge!("cedrat_sessions", "peer" => peer.clone(), "protocol" => protocol.token()).increment(1.0);
+            metrics::gauge!("cedrat_sessions", "peer" => peer.clone(), "protocol" => protocol.token())
+                .increment(1.0);
         }
         Event::SessionClosed { peer, protocol, .. } => {
-            metrics::gauge!("cedrat_sessions", "peer" => peer.clone(), "protocol" => protocol.token()).decrement(1.0);
+            metrics::gauge!("cedrat_sessions", "peer" => peer.clone(), "protocol" => protocol.token())
+                .decrement(1.0);
         }
         Event::SessionRefused { protocol, reason, .. } => {
             metrics::counter!("cedrat_sessions_refused_total", "protocol" => protocol.token(), "reason" => reason.code).increment(1);

@@ -91,7 +91,14 @@ pub enum Event {
         loss: u64,
     },
     /// 201 A message was not taken.
-    Rejection { session: String, peer: String, protocol: Protocol, stage: &'static str, reason: Reasoned, detail: String },
+    Rejection {
+        session: String,
+        peer: String,
+        protocol: Protocol,
+        stage: &'static str,
+        reason: Reasoned,
+        detail: String,
+    },
     /// 202 A message that was already taken came again; it was acknowledged and not stored twice.
     Duplicate { message: i64, peer: String, protocol: Protocol, message_id: String },
     /// 203 What SPF, DKIM and DMARC said of a mail.
@@ -143,7 +150,14 @@ pub enum Event {
     /// 314 A peer answered a message, or its answer was given up.
     Response { message: i64, peer: String, status: String, reason: Option<Reasoned>, transaction_id: String },
     /// 320 A report came in and was matched, or was not.
-    ReportReceived { peer: String, protocol: Protocol, kind: Kind, status: String, message: Option<i64>, to: Redacted },
+    ReportReceived {
+        peer: String,
+        protocol: Protocol,
+        kind: Kind,
+        status: String,
+        message: Option<i64>,
+        to: Redacted,
+    },
     /// 321 A report was made for the sender.
     ReportMade { message: i64, about: i64, peer: String, protocol: Protocol, kind: Kind, status: String },
     /// 330 A delivery was held, released, retried or deleted by an operator.
@@ -186,10 +200,7 @@ pub struct Reasoned {
 
 impl From<Reason> for Reasoned {
     fn from(reason: Reason) -> Self {
-        Self {
-            code: reason.token(),
-            transient: reason.permanence() == cedrat_message::Permanence::Transient,
-        }
+        Self { code: reason.token(), transient: reason.permanence() == cedrat_message::Permanence::Transient }
     }
 }
 
@@ -266,8 +277,5 @@ impl Events {
     /// Writes out what is still buffered.
     pub fn flush(&self) {
         self.log.flush();
-        if let Some(cdr) = &self.cdr {
-            cdr.flush();
-        }
     }
 }

@@ -62,14 +62,18 @@ pub async fn message(
     let expires = expiry(source, &message, now, &mut loss);
     let mut copies = Vec::new();
     let mut failed = Vec::new();
-    for (index, accepted) in transaction.recipients.iter().enumerate().filter(|(_, to)| to.way == Way::Message) {
+    for (index, accepted) in
+        transaction.recipients.iter().enumerate().filter(|(_, to)| to.way == Way::Message)
+    {
         let sender = message.originator.as_ref().map(|party| &party.address);
         let decision = route(source, &message.id, sender, &accepted.address, content.len() as u64);
         match decision.verdict {
-            Verdict::Deliver(peers) => match copy(source, &arrival, index, &decision.recipient, &peers, expires) {
-                Ok(copy) => copies.push(copy),
-                Err(refusal) => failed.push((index, refusal)),
-            },
+            Verdict::Deliver(peers) => {
+                match copy(source, &arrival, index, &decision.recipient, &peers, expires) {
+                    Ok(copy) => copies.push(copy),
+                    Err(refusal) => failed.push((index, refusal)),
+                }
+            }
             Verdict::Hold => copies.push(held(source, &arrival, index, &decision.recipient, expires)),
             Verdict::Reject(refusal) => failed.push((index, refusal)),
         }
@@ -121,7 +125,9 @@ fn expiry(source: &Source<'_>, message: &Message, now: Timestamp, loss: &mut Los
     let (at, clamped) = clamp_expiry(message.expiry, now, clamp)?;
     if let Some(clamped) = clamped {
         let note = match clamped {
-            cedrat_relay::retry::Clamped::Earlier => "The expiry asked for is later than the longest life of a message here.",
+            cedrat_relay::retry::Clamped::Earlier => {
+                "The expiry asked for is later than the longest life of a message here."
+            }
             cedrat_relay::retry::Clamped::Later => "The expiry asked for is past or too near; clocks differ.",
         };
         loss.push(cedrat_message::Field::Expiry, cedrat_mapping::Fidelity::Lossy, note, None);
@@ -143,7 +149,11 @@ fn copy(
         .filter_map(|id| settings.peer(id))
         .filter(|peer| peer.next_hop.is_some() && peer.policy.state.routable());
     let first = usable.next().ok_or_else(|| {
-        Refusal::new(Reason::NoRoute, Blame::Policy, format!("none of the peers {} can be used", peers.join(", ")))
+        Refusal::new(
+            Reason::NoRoute,
+            Blame::Policy,
+            format!("none of the peers {} can be used", peers.join(", ")),
+        )
     })?;
     let dest = destination(first, to)?;
     let end = arrival.at.plus_seconds(first.lifetime_ms / 1000);
@@ -152,7 +162,8 @@ fn copy(
         peer: first.id.clone(),
         to: index,
         failover: usable.map(|peer| peer.id.clone()).collect(),
-        moved: 0, delay_told: false,
+        moved: 0,
+        delay_told: false,
     };
     Ok(Copy {
         delivery: Delivery {
@@ -171,8 +182,15 @@ fn copy(
     })
 }
 
-fn held(source: &Source<'_>, arrival: &Arrival, index: usize, to: &Address, expires: Option<Timestamp>) -> Copy {
-    let work = Work { v: 1, peer: String::new(), to: index, failover: Vec::new(), moved: 0, delay_told: false };
+fn held(
+    source: &Source<'_>,
+    arrival: &Arrival,
+    index: usize,
+    to: &Address,
+    expires: Option<Timestamp>,
+) -> Copy {
+    let work =
+        Work { v: 1, peer: String::new(), to: index, failover: Vec::new(), moved: 0, delay_told: false };
     let end = arrival.at.plus_seconds(7 * 86_400);
     Copy {
         delivery: Delivery {
@@ -225,7 +243,8 @@ async fn store(
     let octets = content.len() as u64;
     let reception = reception(source, &arrival, &message, hop, octets, &loss);
     let body = gateway.store.keep(content.clone()).await.map_err(store_refusal)?;
-    let loaded = Loaded::new(arrival.id, arrival.at, source.peer.id.clone(), envelope, content, Some(message), loss);
+    let loaded =
+        Loaded::new(arrival.id, arrival.at, source.peer.id.clone(), envelope, content, Some(message), loss);
     let keep_until = arrival.at.plus_seconds(source.settings.config.retention.duplicates_ms / 1000).0;
     // A copy that its destination can take at once is claimed from birth, so that it costs no query.
     for copy in &mut copies {
@@ -295,7 +314,8 @@ async fn store(
                 }
             }
             other => {
-                for copy in copies.iter().filter(|copy| matches!(copy.delivery.start, Start::Claimed { .. })) {
+                for copy in copies.iter().filter(|copy| matches!(copy.delivery.start, Start::Claimed { .. }))
+                {
                     gateway.dispatcher.give_back(&copy.delivery.dest);
                 }
                 return Err(match other {
@@ -332,7 +352,9 @@ fn reception(
         peer: source.peer.id.clone(),
         protocol: source.protocol(),
         kind: Kind::Message,
-        from: Redacted(message.originator.as_ref().map_or_else(String::new, |party| party.address.to_string())),
+        from: Redacted(
+            message.originator.as_ref().map_or_else(String::new, |party| party.address.to_string()),
+        ),
         to: message.recipients.iter().map(|to| Redacted(to.address.to_string())).collect(),
         octets,
         message_id: message.id.clone(),
@@ -343,7 +365,10 @@ fn reception(
             .content
             .parts
             .iter()
-            .map(|part| PartNote { media_type: part.media_type.clone(), octets: part.body.encoded.len() as u64 })
+            .map(|part| PartNote {
+                media_type: part.media_type.clone(),
+                octets: part.body.encoded.len() as u64,
+            })
             .collect(),
         loss: loss.entries.len() as u64,
     }
@@ -379,7 +404,7 @@ pub async fn refuse_mm4(source: &Source<'_>, refusal: &Refusal, hop: &Hop) -> Op
 
 /// What a failing store means to a peer.
 pub fn store_refusal(fault: StoreError) -> Refusal {
-    let reason = if matches!(fault, StoreError::Full { .. }) { Reason::StorageFull } else { Reason::SystemFault };
+    let reason =
+        if matches!(fault, StoreError::Full { .. }) { Reason::StorageFull } else { Reason::SystemFault };
     Refusal::new(reason, Blame::Ours, fault.to_string())
 }
-

@@ -16,7 +16,9 @@ use cedrat_mapping::{
     mail::{MailEnvelope, MailReading},
     mm4,
 };
-use cedrat_message::{Address, Blame, MailAddress, Notify, Number, Permanence, Reason, Recipient, Refusal, Role};
+use cedrat_message::{
+    Address, Blame, MailAddress, Notify, Number, Permanence, Reason, Recipient, Refusal, Role,
+};
 use cedrat_relay::route::{Decision, Query, Verdict};
 use cedrat_wire_mail::smtp::{ByMode, Hold, Mail, Rcpt, Reply, Ret};
 use cedrat_wire_mms::address::{AddressKind, Envelope as Path, MmsAddress, envelope};
@@ -195,8 +197,13 @@ impl Transaction {
 
     /// Who a RCPT TO means, and whether that is our system address.
     async fn resolve(&self, source: &Source<'_>, given: &str) -> Result<(Address, bool), Refusal> {
-        let unknown =
-            || Refusal::new(Reason::RecipientUnknown, Blame::Peer, format!("recipient {given} is not known here"));
+        let unknown = || {
+            Refusal::new(
+                Reason::RecipientUnknown,
+                Blame::Peer,
+                format!("recipient {given} is not known here"),
+            )
+        };
         let own = &source.settings.config;
         if source.side == Side::Mm4 {
             if is_system_address(own, given) {
@@ -261,7 +268,9 @@ fn canonical(path: &MmsAddress) -> Option<Address> {
     match (&path.kind, &path.domain) {
         (AddressKind::Plmn, _) => Number::parse(&path.local).ok().map(Address::Number),
         (AddressKind::Ipv4 | AddressKind::Ipv6, _) => path.local.parse().ok().map(Address::Ip),
-        (AddressKind::Unspecified, _) if path.is_number() => Number::parse(&path.local).ok().map(Address::Number),
+        (AddressKind::Unspecified, _) if path.is_number() => {
+            Number::parse(&path.local).ok().map(Address::Number)
+        }
         (AddressKind::Mail, Some(domain)) => MailAddress::new(&path.local, domain).ok().map(Address::Mail),
         (AddressKind::Unspecified, None) => Address::name(&path.local).ok(),
         _ => None,
@@ -303,9 +312,11 @@ async fn take_mm4(source: &Source<'_>, transaction: Transaction, content: Bytes)
     let now = clock::now();
     let recipients: Vec<String> = transaction.recipients.iter().map(|to| to.given.clone()).collect();
     let envelope = mm4::Envelope { from: &transaction.from, recipients: &recipients };
-    let pdu = cedrat_wire_mms::mm4::Pdu::decode(&content, &cedrat_wire_mms::mm4::Limits::default()).map_err(|fault| {
-        Refusal::new(Reason::MessageFormatCorrupt, Blame::Message, format!("not an MM4 PDU: {fault}"))
-    })?;
+    let pdu = cedrat_wire_mms::mm4::Pdu::decode(&content, &cedrat_wire_mms::mm4::Limits::default()).map_err(
+        |fault| {
+            Refusal::new(Reason::MessageFormatCorrupt, Blame::Message, format!("not an MM4 PDU: {fault}"))
+        },
+    )?;
     match mm4::inbound(&source.settings.tables, &pdu, &envelope, &source.peer.quirks, now) {
         Ok((inbound, hop, loss)) => match inbound {
             cedrat_mapping::Inbound::Message(mut message) => {
@@ -361,7 +372,9 @@ async fn take_mail(source: &Source<'_>, transaction: Transaction, content: Bytes
         cedrat_mapping::Inbound::Delivery(reports) => {
             report::delivery(source, &transaction, &content, reports, None).await
         }
-        cedrat_mapping::Inbound::Read(report) => report::read(source, &transaction, &content, report, None).await,
+        cedrat_mapping::Inbound::Read(report) => {
+            report::read(source, &transaction, &content, report, None).await
+        }
         cedrat_mapping::Inbound::Result(_) => {
             Err(Refusal::new(Reason::UnsupportedMessage, Blame::Peer, "an MM4 response as Internet mail"))
         }

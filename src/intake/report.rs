@@ -68,7 +68,8 @@ pub async fn read(
         ReadStatus::DeletedUnread => "Deleted without being read",
     };
     let about = (report.message_id.as_str(), &report.recipient);
-    let found = take(source, Kind::ReadReport, about, Happened::Read(report.status), report.at, status).await?;
+    let found =
+        take(source, Kind::ReadReport, about, Happened::Read(report.status), report.at, status).await?;
     answer(source, hop, found.is_some()).await?;
     Ok(found.unwrap_or(0))
 }

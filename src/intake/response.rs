@@ -52,8 +52,11 @@ pub async fn take(source: &Source<'_>, result: ForwardResult) -> Result<i64, Ref
         message = awaited.message.id;
         let octets = gateway.store.body(awaited.message.id).await.map_err(store_refusal)?.unwrap_or_default();
         let loaded = claim::loaded(&awaited.message, octets);
-        let work = record::read::<Work>(&awaited.data)
-            .unwrap_or_else(|_| Work { v: 1, peer: peer.id.clone(), ..Work::default() });
+        let work = record::read::<Work>(&awaited.data).unwrap_or_else(|_| Work {
+            v: 1,
+            peer: peer.id.clone(),
+            ..Work::default()
+        });
         let job = Job {
             fence: awaited.fence,
             dest: awaited.dest,

@@ -1,11 +1,7 @@
 //! What waits in the store: fetched as destinations have room, recovered when its owner died,
 //! given up when its time is over.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use cedrat_mapping::{Interface, Loss};
@@ -118,7 +114,8 @@ async fn load(gateway: &Arc<Gateway>, claimed: Vec<Claimed>) -> Result<Vec<Job>,
             peer: one.dest.split('/').next().unwrap_or_default().to_owned(),
             to: 0,
             failover: Vec::new(),
-            moved: 0, delay_told: false,
+            moved: 0,
+            delay_told: false,
         });
         jobs.push(Job::claimed(one, work, loaded));
     }
@@ -141,7 +138,15 @@ pub fn loaded(message: &crate::store::Message, octets: Bytes) -> Arc<Loaded> {
         about: None,
     });
     let nothing_lost = Loss::inbound(Interface::Mail);
-    Loaded::new(message.id, Timestamp(message.received), message.peer.clone(), envelope, octets, None, nothing_lost)
+    Loaded::new(
+        message.id,
+        Timestamp(message.received),
+        message.peer.clone(),
+        envelope,
+        octets,
+        None,
+        nothing_lost,
+    )
 }
 
 /// Takes back what died with its owner, renews what is at work here, and gives up what is over.

@@ -82,10 +82,11 @@ impl Composed {
                     failure: n.failure && !n.never,
                     success: n.success && !n.never,
                 });
-                rcpt.orcpt = to.orcpt.as_deref().and_then(|text| text.split_once(';')).map(|(kind, address)| Orcpt {
-                    address_type: kind.to_owned(),
-                    address: address.to_owned(),
-                });
+                rcpt.orcpt =
+                    to.orcpt.as_deref().and_then(|text| text.split_once(';')).map(|(kind, address)| Orcpt {
+                        address_type: kind.to_owned(),
+                        address: address.to_owned(),
+                    });
                 rcpt
             })
             .collect();
@@ -116,7 +117,9 @@ pub async fn compose(
     let now = clock::now();
     let (submission, loss) = match peer.protocol {
         PeerProtocol::Mm4 => for_mm4(gateway, settings, peer, loaded, message, &recipients, now).await?,
-        PeerProtocol::Mail | PeerProtocol::Lmtp => for_mail(settings, peer, loaded, message, &recipients, now)?,
+        PeerProtocol::Mail | PeerProtocol::Lmtp => {
+            for_mail(settings, peer, loaded, message, &recipients, now)?
+        }
     };
     if let Some(most) = peer.out_max_octets.filter(|most| submission.content.len() as u64 > *most) {
         return Err(Refusal::new(

@@ -68,7 +68,9 @@ impl Loaded {
     /// What reading it lost.
     pub fn loss(&self) -> &Loss {
         static NONE: OnceLock<Loss> = OnceLock::new();
-        self.parsed.get().map_or_else(|| NONE.get_or_init(|| Loss::inbound(Interface::Mail)), |(_, loss)| loss)
+        self.parsed
+            .get()
+            .map_or_else(|| NONE.get_or_init(|| Loss::inbound(Interface::Mail)), |(_, loss)| loss)
     }
 }
 
@@ -143,9 +145,10 @@ impl Batch {
         for job in jobs {
             let found = batches.iter_mut().find(|batch| {
                 batch.dest == job.dest
-                    && batch.jobs.first().is_some_and(|first| {
-                        first.loaded.id == job.loaded.id && first.overdue == job.overdue
-                    })
+                    && batch
+                        .jobs
+                        .first()
+                        .is_some_and(|first| first.loaded.id == job.loaded.id && first.overdue == job.overdue)
             });
             match found {
                 Some(batch) => batch.jobs.push(job),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use cedrat_message::{Permanence, Reason, Refusal, Timestamp};
 use cedrat_relay::{
     report::{Answers, Event as Happened, Ledger, Notice, SentAs, copy_key},
-    response::{self, AckPolicy, Sent, Taken},
+    response::{self, AckPolicy, Overdue, Sent, Taken},
     retry::{Next, Schedule, delay_notice_due, next_attempt},
 };
 use cedrat_wire_mail::smtp::client::{Delivery, NotPassedOn, Outcome};
@@ -20,49 +20,29 @@ use crate::{
     events::{Event, Events, Redacted},
     gateway::{Gateway, Settings},
     intake,
-    record::{self, Form, ReadyKind},
+    record::{self, Form},
     report,
     store::{self, Op, Receipt, ResponseKey, Settle, Start, Trace},
 };
 
-/// Settles what a transaction came to.
-pub async fn outcome_of(
+/// Settles what a transaction came to: one outcome for each recipient of the submission.
+pub async fn outcome(
     gateway: &Arc<Gateway>,
+    settings: &Settings,
     peer: &Peer,
     batch: &Batch,
     composed: &Composed,
     outcome: &Outcome,
     tls: Option<&str>,
 ) {
-    settle_all(gateway, peer, batch, composed, &outcome.recipients, outcome.not_passed_on, tls).await;
-}
-
-/// The same for a session that ended without an outcome.
-pub async fn outcome(
-    gateway: &Arc<Gateway>,
-    peer: &Peer,
-    batch: &Batch,
-    composed: &Composed,
-    deliveries: &[Delivery],
-    tls: Option<&str>,
-) {
-    settle_all(gateway, peer, batch, composed, deliveries, NotPassedOn::default(), tls).await;
-}
-
-async fn settle_all(
-    gateway: &Arc<Gateway>,
-    peer: &Peer,
-    batch: &Batch,
-    composed: &Composed,
-    deliveries: &[Delivery],
-    not_passed_on: NotPassedOn,
-    tls: Option<&str>,
-) {
-    let settings = gateway.settings();
+    let Outcome { recipients: deliveries, not_passed_on } = outcome;
+    let not_passed_on = *not_passed_on;
     let mut told = false;
     for (position, to) in composed.submission.recipients.iter().enumerate() {
-        let (Some(job), Some(delivery)) = (batch.jobs.get(to.index), deliveries.get(position)) else { continue };
-        let mut case = Case::new(gateway, &settings, job);
+        let (Some(job), Some(delivery)) = (batch.jobs.get(to.index), deliveries.get(position)) else {
+            continue;
+        };
+        let mut case = Case::new(gateway, settings, job);
         case.peer_id.clone_from(&peer.id);
         case.protocol = composed.protocol;
         match delivery {
@@ -82,8 +62,11 @@ async fn settle_all(
                 case.later(reason, &reply.to_string()).await;
             }
             Delivery::Uncertain => {
-                case.later(Reason::ConnectionLost, "the connection was lost before the answer; it may have arrived")
-                    .await;
+                case.later(
+                    Reason::ConnectionLost,
+                    "the connection was lost before the answer; it may have arrived",
+                )
+                .await;
             }
         }
     }
@@ -98,7 +81,7 @@ fn narrow((class, subject, detail): (u8, u16, u16)) -> (u8, u8, u8) {
 pub async fn failed(gateway: &Arc<Gateway>, batch: &Batch, refusal: &Refusal) {
     let settings = gateway.settings();
     for job in &batch.jobs {
-        let mut case = Case::new(gateway, &settings, job);
+        let case = Case::new(gateway, &settings, job);
         let detail = refusal.detail.for_operator();
         if refusal.reason.permanence() == Permanence::Permanent {
             case.refused(refusal.reason, detail).await;
@@ -114,6 +97,36 @@ pub async fn give_up(gateway: &Arc<Gateway>, batch: Batch, reason: Reason) {
     for job in &batch.jobs {
         Case::new(gateway, &settings, job).over(reason, "its time is over").await;
     }
+}
+
+/// Decides on a batch whose answer is overdue: `true` when it is sent again with the same
+/// identifiers, `false` when that was done often enough and it is settled.
+pub async fn overdue(gateway: &Arc<Gateway>, peer: &Peer, batch: &Batch) -> bool {
+    let settings = gateway.settings();
+    let policy = ack_policy(peer);
+    let now = clock::now();
+    for job in &batch.jobs {
+        let mut awaiting = response::Awaiting {
+            peer: peer.id.clone(),
+            transaction_id: String::new(),
+            message_id: String::new(),
+            deadline_ms: now.0,
+            resends: job.tries.saturating_sub(2),
+            answered: false,
+        };
+        match response::overdue(&mut awaiting, &policy, now) {
+            Overdue::GiveUp(taken) => {
+                let reason = match taken {
+                    Taken::Refused(reason) | Taken::Later(reason) => Some(reason),
+                    Taken::Accepted | Taken::Delivered => None,
+                };
+                Case::new(gateway, &settings, job).answered(peer, taken, "", "no answer", reason).await;
+            }
+            // All copies of a request were sent the same number of times.
+            Overdue::Resend | Overdue::Nothing => return true,
+        }
+    }
+    false
 }
 
 /// How a peer answers requests.
@@ -169,13 +182,9 @@ impl<'a> Case<'a> {
         Some(Ledger::open(message, recipient, Some(&loaded.peer), trace))
     }
 
-    fn kind(&self) -> crate::events::Kind {
-        compose::kind(self.job.loaded.envelope.kind)
-    }
-
     #[allow(clippy::too_many_arguments, reason = "what is known of a delivery, in one place")]
     async fn delivered(
-        &mut self,
+        &self,
         peer: &Peer,
         composed: &Composed,
         to: &cedrat_mapping::SubmissionRecipient,
@@ -206,7 +215,11 @@ impl<'a> Case<'a> {
         op = self.traced(op, &event);
         if let Some(mut ledger) = self.ledger().await {
             ledger.sent_as = Some(SentAs {
-                peer: if peer.protocol == PeerProtocol::Mm4 { peer.id.clone() } else { compose::MAIL_REPORTS.into() },
+                peer: if peer.protocol == PeerProtocol::Mm4 {
+                    peer.id.clone()
+                } else {
+                    compose::MAIL_REPORTS.into()
+                },
                 interface: if peer.protocol == PeerProtocol::Mm4 {
                     cedrat_message::Origin::Mm4
                 } else {
@@ -313,7 +326,8 @@ impl<'a> Case<'a> {
     /// Not now.
     async fn later(&self, reason: Reason, reply: &str) {
         let loaded = &self.job.loaded;
-        let mut schedule = if self.protocol == crate::events::Protocol::Mm4 { Schedule::mm4() } else { Schedule::mail() };
+        let mut schedule =
+            if self.protocol == crate::events::Protocol::Mm4 { Schedule::mm4() } else { Schedule::mail() };
         schedule.patience_s = u64::MAX / 4;
         let delay_notice_ms = self.settings.config.mail.delay_notice_ms;
         schedule.delay_notice_s = (delay_notice_ms > 0).then_some(delay_notice_ms / 1000);
@@ -352,7 +366,7 @@ impl<'a> Case<'a> {
             work.peer.clone_from(peer);
             work.moved += 1;
             // Every peer of the list is tried at once, then the list waits as a whole.
-            if (work.moved as usize) % (work.failover.len() + 1) != 0 {
+            if !(work.moved as usize).is_multiple_of(work.failover.len() + 1) {
                 due = self.now;
             }
             op = self.replace(op, &work, dest, due);
@@ -384,8 +398,13 @@ impl<'a> Case<'a> {
     async fn next_peer(&self, reason: Reason) -> Option<(String, String)> {
         let of_the_way = matches!(
             reason,
-            Reason::NextHopUnavailable | Reason::DnsUnavailable | Reason::TlsUnavailable | Reason::NetworkProblem
-                | Reason::PeerSuspended | Reason::ConnectionLost | Reason::NoResponse
+            Reason::NextHopUnavailable
+                | Reason::DnsUnavailable
+                | Reason::TlsUnavailable
+                | Reason::NetworkProblem
+                | Reason::PeerSuspended
+                | Reason::ConnectionLost
+                | Reason::NoResponse
         );
         let next = self.job.work.failover.first().filter(|_| of_the_way)?;
         let peer = self.settings.peer(next)?;
@@ -437,7 +456,14 @@ impl<'a> Case<'a> {
     }
 
     /// What a peer's answer (or its silence) decides for this copy.
-    pub async fn answered(&self, peer: &Peer, taken: Taken, transaction: &str, status: &str, reason: Option<Reason>) {
+    pub async fn answered(
+        &self,
+        peer: &Peer,
+        taken: Taken,
+        transaction: &str,
+        status: &str,
+        reason: Option<Reason>,
+    ) {
         let event = Event::Response {
             message: self.job.loaded.id,
             peer: peer.id.clone(),
@@ -484,10 +510,8 @@ pub fn numbered(key: &str, position: usize) -> String {
 
 /// What is kept of a copy until its reports have come.
 pub fn outcome_row(settings: &Settings, message: i64, ledger: &Ledger, now: Timestamp) -> store::Outcome {
-    let (peer, remote) = ledger
-        .sent_as
-        .as_ref()
-        .map_or_else(Default::default, |sent| (sent.peer.clone(), copy_key(sent)));
+    let (peer, remote) =
+        ledger.sent_as.as_ref().map_or_else(Default::default, |sent| (sent.peer.clone(), copy_key(sent)));
     store::Outcome {
         peer,
         remote,
@@ -498,9 +522,4 @@ pub fn outcome_row(settings: &Settings, message: i64, ledger: &Ledger, now: Time
         until: now.plus_seconds(settings.config.retention.outcomes_ms / 1000).0,
         data: record::write(ledger),
     }
-}
-
-/// Whether a stored message is an answer of ours, of which nothing is ever told.
-pub const fn is_answer(kind: Option<ReadyKind>) -> bool {
-    matches!(kind, Some(ReadyKind::Response))
 }

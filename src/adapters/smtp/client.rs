@@ -8,7 +8,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use cedrat_message::{Blame, Reason, Refusal};
 use cedrat_wire_mail::smtp::{
     Credentials as Login, Protocol as Wire, Reply,
-    client::{Cause, Client, Config, Delivery, Event, Refused, Stage, Tls},
+    client::{Cause, Client, Config, Delivery, Event, NotPassedOn, Outcome, Refused, Stage, Tls},
 };
 use rustls::pki_types::ServerName;
 use tokio::net::TcpStream;
@@ -75,7 +75,13 @@ async fn connect(
             let hosts = settings.resolver.exchangers(domain).await?;
             hosts.into_iter().map(|host| (host, peer.mx_port)).collect()
         }
-        _ => return Err(Refusal::new(Reason::NoRoute, Blame::Policy, format!("peer {} has no next hop", peer.id))),
+        _ => {
+            return Err(Refusal::new(
+                Reason::NoRoute,
+                Blame::Policy,
+                format!("peer {} has no next hop", peer.id),
+            ));
+        }
     };
     let guarded = peer.next_hop == Some(NextHop::Mx) && !peer.mx_private;
     let mut last = None;
@@ -183,7 +189,8 @@ async fn speak(
         TlsMode::Opportunistic => Tls::Opportunistic,
         TlsMode::Verify => Tls::Required,
     };
-    config.auth = peer.credentials.as_ref().map(|login| Login::new(&login.user, login.password.expose().to_owned()));
+    config.auth =
+        peer.credentials.as_ref().map(|login| Login::new(&login.user, login.password.expose().to_owned()));
     config.auth_in_clear = peer.auth_in_clear;
     let name = peer.tls.name.as_deref().unwrap_or(host).trim_matches(['[', ']']).to_owned();
     let side = match (settings.client_tls.get(&peer.id), ServerName::try_from(name)) {
@@ -218,9 +225,9 @@ async fn speak(
     if let Some((batch, composed)) = current {
         // The session ended without a word about it.
         let reply = Reply::new(451, (4, 4, 2), "Connection lost");
-        let outcomes = vec![Delivery::Temporary { reply }; batch.jobs.len()];
-        settle::outcome(gateway, peer, &batch, &composed, &outcomes, None).await;
-        destination.done(&batch);
+        let recipients = vec![Delivery::Temporary { reply }; composed.submission.recipients.len()];
+        let outcome = Outcome { recipients, not_passed_on: NotPassedOn::default() };
+        settle_in_background(gateway, settings, destination, batch, composed, outcome, None);
     }
     if ready {
         destination.closed(idle);
@@ -234,6 +241,25 @@ async fn speak(
         ))),
         ended => Err(TlsFailed::No(failure.unwrap_or_else(|| unavailable(&format!("{host}: {ended}"))))),
     }
+}
+
+/// The connection goes on with the next message while the outcome of this one is committed.
+fn settle_in_background(
+    gateway: &Arc<Gateway>,
+    settings: &Arc<Settings>,
+    destination: &Arc<Destination>,
+    batch: Batch,
+    composed: Composed,
+    outcome: Outcome,
+    tls: Option<String>,
+) {
+    let (gateway, settings, destination) = (gateway.clone(), settings.clone(), destination.clone());
+    gateway.clone().tasks.spawn(async move {
+        if let Some(peer) = settings.peer(destination.peer()) {
+            settle::outcome(&gateway, &settings, peer, &batch, &composed, &outcome, tls.as_deref()).await;
+        }
+        destination.done(&batch);
+    });
 }
 
 struct Sender<'a> {
@@ -262,6 +288,13 @@ impl Sender<'_> {
                 Next::Send(batch) => batch,
             };
             self.idle = false;
+            let overdue = batch.jobs.first().is_some_and(|job| job.overdue);
+            if overdue && !settle::overdue(self.gateway, self.peer, &batch).await {
+                self.destination.done(&batch);
+                self.destination.idle_again();
+                self.idle = true;
+                continue;
+            }
             let composed = compose::compose(self.gateway, self.settings, self.peer, &batch).await;
             let refusal = match composed {
                 Ok(composed) => match session.send(composed.transaction()) {
@@ -325,11 +358,10 @@ impl Host<Client> for Sender<'_> {
             Event::Outcome(outcome) => {
                 if let Some((batch, composed)) = self.current.take() {
                     self.destination.answered();
-                    let tls = self.tls.as_deref();
-                    settle::outcome_of(self.gateway, self.peer, &batch, &composed, &outcome, tls).await;
-                    self.destination.done(&batch);
                     self.destination.idle_again();
                     self.idle = true;
+                    let (gateway, settings, tls) = (self.gateway, self.settings, self.tls.clone());
+                    settle_in_background(gateway, settings, self.destination, batch, composed, *outcome, tls);
                 }
             }
             Event::Failed { stage, cause } => self.failure = Some(failure(stage, &cause)),

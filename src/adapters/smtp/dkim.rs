@@ -63,7 +63,9 @@ impl Signers {
     pub fn sign(&self, from_domain: &str, content: &[u8]) -> String {
         let mut headers = String::new();
         for (domain, signer) in &self.signers {
-            let within = from_domain.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
+            let within = from_domain
+                .strip_suffix(domain.as_str())
+                .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'));
             if within && let Ok(signature) = signer.sign(content) {
                 headers.push_str(&signature.to_header());
             }

@@ -138,4 +138,3 @@ fn options() -> ResolverOpts {
 fn unavailable(name: &str, fault: &NetError) -> Refusal {
     Refusal::new(Reason::DnsUnavailable, Blame::NextHop, format!("{name} cannot be looked up: {fault}"))
 }
-

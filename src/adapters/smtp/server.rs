@@ -8,7 +8,6 @@ use std::{net::SocketAddr, sync::Arc};
 
 use cedrat_message::{Blame, Reason, Refusal};
 use cedrat_relay::peer::{Caller, Identity, identify};
-use cedrat_session::Session as _;
 use cedrat_wire_mail::smtp::{
     Extensions, FutureRelease, LineEnds, Mechanism, Protocol as Wire, Reply, ScramKeys,
     server::{Closing, Config, Event, Server, Tls},
@@ -77,7 +76,8 @@ pub async fn serve(gateway: Arc<Gateway>, stream: TcpStream, remote: SocketAddr,
     low.copy_from_slice(&clock::random().to_ne_bytes());
     high.copy_from_slice(&clock::random().to_ne_bytes());
     let mut session = Server::new(config, entropy);
-    let ended = drive::drive(&mut session, stream, tls, implicit, &mut caller, gateway.shutdown.subscribe()).await;
+    let ended =
+        drive::drive(&mut session, stream, tls, implicit, &mut caller, gateway.shutdown.subscribe()).await;
     caller.close(&ended);
 }
 
@@ -125,7 +125,8 @@ impl Connection {
             (Some(_), false) => Tls::Available,
             (None, false) => Tls::Off,
         };
-        config.limits.max_octets = if self.side == Side::Mm4 { own.mm4.max_octets } else { own.mail.max_octets };
+        config.limits.max_octets =
+            if self.side == Side::Mm4 { own.mm4.max_octets } else { own.mail.max_octets };
         config.limits.max_recipients = usize::try_from(own.limits.max_recipients).unwrap_or(usize::MAX);
         config.unknown_user_secret.copy_from_slice(&self.gateway.unknown_user_secret);
         config.scram_iterations = SCRAM_ITERATIONS;
@@ -175,8 +176,7 @@ impl Connection {
         let [mm4, mail] = &self.settings.policies;
         let policies = if self.side == Side::Mm4 { mm4 } else { mail };
         let names: Vec<&str> = self.names.iter().map(String::as_str).collect();
-        let caller =
-            Caller { source: self.remote.ip(), tls_names: &names, auth_user: self.user.as_deref() };
+        let caller = Caller { source: self.remote.ip(), tls_names: &names, auth_user: self.user.as_deref() };
         let found = match identify(policies, caller) {
             Identity::Known(peer) => Some(peer.id.clone()),
             Identity::Pending { .. } => {
@@ -197,7 +197,10 @@ impl Connection {
             return Err(Refusal::new(
                 Reason::NotPermitted,
                 Blame::Peer,
-                format!("{} is the address of no peer; `allow_ip` of a [[peer]] would name it", self.remote.ip()),
+                format!(
+                    "{} is the address of no peer; `allow_ip` of a [[peer]] would name it",
+                    self.remote.ip()
+                ),
             ));
         };
         let index = self.settings.config.peers.iter().position(|peer| peer.id == id);
@@ -280,8 +283,11 @@ impl Connection {
 
     fn mail(&mut self, mail: cedrat_wire_mail::smtp::Mail, session: &mut Server) {
         let Some(source) = self.origin() else {
-            let refusal =
-                Refusal::new(Reason::AuthenticationRequired, Blame::Peer, "it has not proved which peer it is");
+            let refusal = Refusal::new(
+                Reason::AuthenticationRequired,
+                Blame::Peer,
+                "it has not proved which peer it is",
+            );
             return self.refuse("mail", &refusal, session);
         };
         let begun = Transaction::begin(&source, mail);
@@ -398,7 +404,8 @@ impl Host<Server> for Connection {
                 self.drop_transaction();
             }
             Event::AuthPlain(credentials) => {
-                let acts_for_itself = credentials.authzid.as_ref().is_none_or(|id| *id == credentials.authcid);
+                let acts_for_itself =
+                    credentials.authzid.as_ref().is_none_or(|id| *id == credentials.authcid);
                 let right = acts_for_itself
                     && self.password_is_right(&credentials.authcid, credentials.password.expose());
                 session.authenticated(right);
@@ -428,15 +435,14 @@ impl Host<Server> for Connection {
     fn secured(&mut self, facts: TlsFacts, session: &mut Server) {
         self.tls = Some(facts.summary);
         self.names = facts.client_names;
-        if self.pending || !self.names.is_empty() {
-            if let Err(refusal) = self.identify() {
-                self.tell_rejection("tls", &refusal);
-                if self.peer.is_none() {
-                    session.shut_down();
-                }
+        if (self.pending || !self.names.is_empty())
+            && let Err(refusal) = self.identify()
+        {
+            self.tell_rejection("tls", &refusal);
+            if self.peer.is_none() {
+                session.shut_down();
             }
         }
-        drop(session.deadline());
     }
 }
 
