@@ -3,7 +3,10 @@
 //! The syntax is `cedrat_wire_mms::address`; here a shape becomes a kind of address. Numbers are not
 //! normalised: that is the business of the peer's number rules.
 
-use alloc::string::{String, ToString};
+use alloc::{
+    borrow::ToOwned,
+    string::{String, ToString},
+};
 use cedrat_message::{Address, AddressFault, Number, Party};
 use cedrat_wire_mail::value;
 use cedrat_wire_mms::address::{AddressKind, MmsAddress};
@@ -40,11 +43,11 @@ pub(super) fn write(address: &Address) -> MmsAddress {
     }
 }
 
-/// Whether two addresses are the same party: numbers by their digits, because peers show a number
-/// with and without `+` in one message.
-pub(super) fn same(a: &Address, b: &Address) -> bool {
-    match (a, b) {
-        (Address::Number(a), Address::Number(b)) => a.digits() == b.digits(),
-        _ => a == b,
+/// What two addresses of the same party have in common: of a number its digits, because peers show a
+/// number with and without `+` in one message.
+pub(super) fn key(address: &Address) -> String {
+    match address {
+        Address::Number(number) => number.digits().to_owned(),
+        other => other.to_string(),
     }
 }

@@ -68,14 +68,14 @@ fn parts(tree: &Message, whole: &Bytes) -> Vec<Part> {
         return Vec::from([sealed(root, whole)]);
     }
     let mut parts: Vec<Part> = Vec::new();
-    for (_, node) in tree.leaves() {
+    for (index, node) in tree.leaves() {
         if node.parent.is_none() && node.body.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
         let parent = node.parent.and_then(|parent| tree.node(parent));
         let alternative = parent.is_some_and(|it| it.content_type.essence.ends_with("alternative"));
         let cut = parent.is_some_and(|parent| {
-            parent.damage == Some(Damage::Unterminated) && last_child(tree, parent) == Some(node)
+            parent.damage == Some(Damage::Unterminated) && parent.children.last() == Some(&index)
         });
         let mut part = part(node, alternative, cut);
         if part.kind == PartKind::Presentation && parts.iter().any(|it| it.kind == PartKind::Presentation) {
@@ -84,10 +84,6 @@ fn parts(tree: &Message, whole: &Bytes) -> Vec<Part> {
         parts.push(part);
     }
     parts
-}
-
-fn last_child<'m>(tree: &'m Message, parent: &'m Node) -> Option<&'m Node> {
-    parent.children.last().and_then(|index| tree.node(*index))
 }
 
 fn part(node: &Node, alternative: bool, cut: bool) -> Part {

@@ -5,6 +5,7 @@
 
 use alloc::{
     borrow::ToOwned,
+    collections::BTreeMap,
     format,
     string::{String, ToString},
     vec::Vec,
@@ -208,6 +209,11 @@ impl<'a> Reading<'a> {
 
     /// Entries of the envelope in the role in which they are shown; not shown is blind.
     fn recipients(&mut self, message: &mut Message, paths: &[String]) -> Result<(), Refusal> {
+        // A map, because a list may hold as many as the header limits allow.
+        let mut shown: BTreeMap<String, Role> = BTreeMap::new();
+        for entry in &message.shown {
+            shown.entry(address::key(&entry.party.address)).or_insert(entry.role);
+        }
         for path in paths {
             let fault = |why: &dyn core::fmt::Display| {
                 Refusal::new(Reason::AddressMalformed, Blame::Peer, format!("recipient {why}"))
@@ -216,10 +222,9 @@ impl<'a> Reading<'a> {
                 Path::Address(mms) => address::read(&mms).map_err(|error| fault(&error))?,
                 Path::Null => return Err(fault(&"is the null path")),
             };
-            let shown = message.shown.iter().find(|shown| address::same(&shown.party.address, &address));
-            let role = match shown {
-                Some(shown) => shown.role,
-                None if message.shown.is_empty() && paths.len() == 1 => Role::To,
+            let role = match shown.get(&address::key(&address)) {
+                Some(role) => *role,
+                None if shown.is_empty() && paths.len() == 1 => Role::To,
                 None => Role::Bcc,
             };
             message.recipients.push(Recipient { address, role, notify: None, original: None });
@@ -237,7 +242,8 @@ impl<'a> Reading<'a> {
     fn return_path(&self, message: &Message, from: &Path) -> Option<Address> {
         let Path::Address(path) = from else { return None };
         let address = address::read(path).ok()?;
-        let same = message.originator.as_ref().is_some_and(|it| address::same(&it.address, &address));
+        let originator = message.originator.as_ref().map(|it| address::key(&it.address));
+        let same = originator == Some(address::key(&address));
         (!same || message.automatic).then_some(address)
     }
 

@@ -5,6 +5,7 @@
 
 use alloc::{
     borrow::ToOwned,
+    collections::BTreeSet,
     format,
     string::{String, ToString},
     vec::Vec,
@@ -227,7 +228,8 @@ impl Writing<'_> {
         recipients: &[Recipient],
     ) -> Result<(Vec<MmsAddress>, Vec<MmsAddress>), Refusal> {
         let most = usize::try_from(self.quirks.group_max).unwrap_or(usize::MAX).max(1);
-        let mine = |address: &Address| recipients.iter().any(|it| address::same(&it.address, address));
+        let own: BTreeSet<String> = recipients.iter().map(|it| address::key(&it.address)).collect();
+        let mine = |address: &Address| own.contains(&address::key(address));
         let mut over = message.shown.len().saturating_sub(most);
         let (mut to, mut cc) = (Vec::new(), Vec::new());
         // From the end, so that the first named stay; the copy's own recipients always do.

@@ -6,7 +6,9 @@
     clippy::indexing_slicing,
     clippy::string_slice,
     clippy::result_large_err,
-    clippy::disallowed_macros
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    clippy::disallowed_types
 )]
 
 mod quirks;

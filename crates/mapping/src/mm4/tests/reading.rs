@@ -286,3 +286,25 @@ fn the_vectors_are_read_as_stated() {
     assert_eq!(q7[0].recipient.to_string(), "+447700900001");
     assert_eq!(q7[0].originator.as_ref().unwrap().to_string(), "+15551230001");
 }
+
+#[test]
+fn lists_of_many_thousands_take_linear_time() {
+    extern crate std;
+    let list = |count: usize| -> String { (0..count).map(|n| format!("+4477{n:08}, ")).collect() };
+    let time = |count: usize| {
+        let text = request("").replace("To: +447700900001/TYPE=PLMN", &format!("To: {}", list(count)));
+        let text = text.replace(", +", ",\n +");
+        let to: Vec<String> =
+            (0..count / 20).map(|n| format!("<+4477{n:08}/TYPE=PLMN@mms.own.test>")).collect();
+        let to: Vec<&str> = to.iter().map(String::as_str).collect();
+        let start = std::time::Instant::now();
+        let (read, ..) = read_for(&text, SENDER, &to, &Quirks::default()).unwrap();
+        let Inbound::Message(message) = read else { panic!() };
+        assert_eq!(message.shown.len(), count);
+        write(&message, &Quirks::default());
+        start.elapsed()
+    };
+    time(100);
+    let (small, large) = (time(5_000), time(40_000));
+    assert!(large < small * 40, "{small:?} for 5,000, {large:?} for 40,000");
+}
