@@ -10,7 +10,8 @@ use crate::support::{files, message_of, octets, text, texts, vectors};
 fn the_texts_and_media_that_a_person_sent_come_out_of_every_carrier_mail() {
     let Some(folder) = vectors("mms2r") else { return };
     let expected: Value =
-        serde_json::from_slice(&std::fs::read(folder.join("expected-from-test-suite.json")).unwrap()).unwrap();
+        serde_json::from_slice(&std::fs::read(folder.join("expected-from-test-suite.json")).unwrap())
+            .unwrap();
     let mut failures = Vec::new();
     let mut facts = 0;
     let mails = files(&folder.join("mails"));
@@ -40,19 +41,20 @@ fn the_texts_and_media_that_a_person_sent_come_out_of_every_carrier_mail() {
 fn holds(message: &Message, key: &str, value: &Value) -> Option<bool> {
     let wanted = value.as_str().map(ToString::to_string).unwrap_or_else(|| value.to_string());
     let media = |kind: &str| message.content.parts.iter().filter(|part| part.media_type == kind).count();
-    let texts: Vec<String> = message
-        .content
-        .parts
-        .iter()
-        .filter(|part| part.media_type.starts_with("text/"))
-        .map(text)
-        .collect();
+    let texts: Vec<String> =
+        message.content.parts.iter().filter(|part| part.media_type.starts_with("text/")).map(text).collect();
     if let Some(kind) = key.strip_prefix("count(").and_then(|rest| rest.strip_suffix(')')) {
         return Some(media(kind) >= wanted.parse().unwrap());
     }
     if key.starts_with("file_size(media image/jpeg") {
         let size: usize = wanted.parse().unwrap();
-        return Some(message.content.parts.iter().any(|part| part.media_type == "image/jpeg" && octets(part).len() == size));
+        return Some(
+            message
+                .content
+                .parts
+                .iter()
+                .any(|part| part.media_type == "image/jpeg" && octets(part).len() == size),
+        );
     }
     if key.starts_with("matches(media[") {
         // The upstream pattern ends a path; what counts is the name.
@@ -71,14 +73,17 @@ fn holds(message: &Message, key: &str, value: &Value) -> Option<bool> {
     }
     if key == "subject" && !wanted.is_empty() {
         let squeeze = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-        return Some(message.subject.as_deref().is_some_and(|subject| squeeze(subject).contains(&squeeze(&wanted))));
+        return Some(
+            message.subject.as_deref().is_some_and(|subject| squeeze(subject).contains(&squeeze(&wanted))),
+        );
     }
     if key == "number" {
         let digits = |text: &str| text.chars().filter(char::is_ascii_alphanumeric).collect::<String>();
         // Some carriers put the number into the name and an alias into the address.
-        let sender = message.originator.as_ref().map(|party| {
-            format!("{} {}", party.address, party.display.as_deref().unwrap_or_default())
-        });
+        let sender = message
+            .originator
+            .as_ref()
+            .map(|party| format!("{} {}", party.address, party.display.as_deref().unwrap_or_default()));
         return Some(digits(&sender.unwrap_or_default()).contains(&digits(&wanted)));
     }
     None
@@ -91,7 +96,11 @@ fn no_carrier_mail_comes_out_with_a_damaged_text_or_a_path_in_a_name() {
         let message = message_of(&mail);
         assert!(texts(&message).iter().all(|text| !text.contains('\0')), "{name}");
         for part in &message.content.parts {
-            assert!(part.name.as_deref().is_none_or(|it| !it.contains(['/', '\\'])), "{name}: {:?}", part.name);
+            assert!(
+                part.name.as_deref().is_none_or(|it| !it.contains(['/', '\\'])),
+                "{name}: {:?}",
+                part.name
+            );
             assert!(part.kind != PartKind::Sealed, "{name}");
         }
     }

@@ -4,7 +4,9 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use cedrat_mapping::mail;
-use cedrat_message::{Address, Class, MailAddress, PartKind, Party, Role, Shown, TransferEncoding, UnknownField};
+use cedrat_message::{
+    Address, Class, MailAddress, PartKind, Party, Role, Shown, TransferEncoding, UnknownField,
+};
 use cedrat_mime::{Headers, Limits};
 use proptest::prelude::*;
 
@@ -114,7 +116,8 @@ fn a_parser_bomb_ends_in_a_refusal() {
         deep.push_str(&format!("Content-Type: multipart/mixed; boundary=b{level}\r\n\r\n--b{level}\r\n"));
     }
     assert!(read_mail(deep.as_bytes(), &envelope("", &["+447700900002"])).is_err());
-    let many = format!("Content-Type: multipart/mixed; boundary=b\r\n\r\n{}", "--b\r\n\r\nx\r\n".repeat(5_000));
+    let many =
+        format!("Content-Type: multipart/mixed; boundary=b\r\n\r\n{}", "--b\r\n\r\nx\r\n".repeat(5_000));
     assert!(read_mail(many.as_bytes(), &envelope("", &["+447700900002"])).is_err());
 }
 
@@ -136,8 +139,11 @@ fn large_bodies_take_linear_time() {
         let body = line.repeat(octets / line.len());
         format!("Content-Type: image/jpeg\r\nContent-Transfer-Encoding: base64\r\n\r\n{body}").into_bytes()
     };
-    let html = |octets: usize| format!("Content-Type: text/html\r\n\r\n{}", "<div><b ".repeat(octets / 8)).into_bytes();
-    let quoted = |octets: usize| format!("\r\n{}", "> a b\r\nOn x wrote:\r\n".repeat(octets / 20)).into_bytes();
+    let html = |octets: usize| {
+        format!("Content-Type: text/html\r\n\r\n{}", "<div><b ".repeat(octets / 8)).into_bytes()
+    };
+    let quoted =
+        |octets: usize| format!("\r\n{}", "> a b\r\nOn x wrote:\r\n".repeat(octets / 20)).into_bytes();
     let one_line = |octets: usize| format!("\r\n{}", "é".repeat(octets / 2)).into_bytes();
     for make in [&base64 as &dyn Fn(usize) -> Vec<u8>, &html, &quoted, &one_line] {
         let (small, large) = (time(1 << 19, make), time(1 << 21, make));

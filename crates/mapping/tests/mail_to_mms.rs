@@ -9,7 +9,8 @@ use cedrat_message::{
 
 use crate::support::{NOW, TABLES, envelope, octets, read_mail, reading, recipient, texts};
 
-const HEAD: &str = "From: Alice <alice@mail.example>\r\nTo: +447700900002@mms.example\r\nMessage-ID: <m1@mail.example>\r\n";
+const HEAD: &str =
+    "From: Alice <alice@mail.example>\r\nTo: +447700900002@mms.example\r\nMessage-ID: <m1@mail.example>\r\n";
 
 fn read(rest: &str) -> (Message, Loss) {
     read_with(rest, &envelope("alice@mail.example", &["+447700900002"]), &reading())
@@ -100,12 +101,16 @@ fn a_message_inside_stays_one_part_and_tnef_an_attachment() {
         "--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: inner\r\nContent-Type: multipart/mixed; boundary=i\r\n\r\n--i\r\n\r\nx\r\n--i--\r\n",
         "--b\r\nContent-Type: application/ms-tnef; name=winmail.dat\r\n\r\nx\r\n--b--\r\n"
     ));
-    assert_eq!(kinds(&message), [(PartKind::Media, "message/rfc822"), (PartKind::Media, "application/ms-tnef")]);
+    assert_eq!(
+        kinds(&message),
+        [(PartKind::Media, "message/rfc822"), (PartKind::Media, "application/ms-tnef")]
+    );
 }
 
 #[test]
 fn history_and_signature_are_cut_where_the_route_says_so() {
-    let body = "\r\nYes, at eight.\r\n\r\n-- \r\nAlice\r\n\r\nOn Fri, 1 Apr 2005, Bob wrote:\r\n> at eight?\r\n";
+    let body =
+        "\r\nYes, at eight.\r\n\r\n-- \r\nAlice\r\n\r\nOn Fri, 1 Apr 2005, Bob wrote:\r\n> at eight?\r\n";
     let (whole, _) = read(body);
     assert!(texts(&whole)[0].contains("at eight?"));
     let reading = MailReading { cut_quotes: true, cut_signature: true, ..reading() };
@@ -117,7 +122,8 @@ fn history_and_signature_are_cut_where_the_route_says_so() {
 
 #[test]
 fn text_of_any_charset_becomes_utf_8_and_flowed_lines_are_joined() {
-    let (message, _) = read("Content-Type: text/plain; charset=koi8-r\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
+    let (message, _) =
+        read("Content-Type: text/plain; charset=koi8-r\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");
     assert_eq!(message.content.parts[0].charset.as_deref(), Some("utf-8"));
     let (message, _) = read("Content-Type: text/plain; format=flowed\r\n\r\none \r\ntwo\r\nthree\r\n");
     assert_eq!(texts(&message)[0].trim(), "one two\r\nthree");
@@ -138,7 +144,9 @@ fn the_envelope_decides_and_a_blind_recipient_is_shown_to_nobody() {
 #[test]
 fn a_number_at_a_foreign_domain_stays_a_mail_address() {
     let (message, _) = read("Cc: +447700900003@elsewhere.example\r\n\r\nhi\r\n");
-    assert!(matches!(&message.shown[1].party.address, Address::Mail(mail) if mail.domain() == "elsewhere.example"));
+    assert!(
+        matches!(&message.shown[1].party.address, Address::Mail(mail) if mail.domain() == "elsewhere.example")
+    );
 }
 
 #[test]
@@ -171,7 +179,8 @@ fn importance_wins_over_x_priority() {
 fn a_private_mail_is_refused_where_it_would_become_an_mms() {
     for wish in ["Private", "personal", "company-confidential"] {
         let mail = [HEAD, "Sensitivity: ", wish, "\r\n\r\nhi\r\n"].concat();
-        let refusal = read_mail(mail.as_bytes(), &envelope("alice@mail.example", &["+447700900002"])).unwrap_err();
+        let refusal =
+            read_mail(mail.as_bytes(), &envelope("alice@mail.example", &["+447700900002"])).unwrap_err();
         assert_eq!(refusal.reason, Reason::SensitivityRefused);
         assert_eq!(TABLES.smtp(refusal.reason).1, (5, 6, 0));
     }
@@ -182,7 +191,10 @@ fn a_private_mail_is_refused_where_it_would_become_an_mms() {
 fn deliver_by_becomes_expiry_only_with_mode_r() {
     let mut usual = envelope("alice@mail.example", &["+447700900002"]);
     usual.deliver_by = Some((600, 'R'));
-    assert_eq!(read_with("\r\nhi\r\n", &usual, &reading()).0.expiry, Some(When::At(Timestamp(NOW.0 + 600_000))));
+    assert_eq!(
+        read_with("\r\nhi\r\n", &usual, &reading()).0.expiry,
+        Some(When::At(Timestamp(NOW.0 + 600_000)))
+    );
     usual.deliver_by = Some((600, 'N'));
     let (message, loss) = read_with("\r\nhi\r\n", &usual, &reading());
     assert_eq!(message.expiry, None);

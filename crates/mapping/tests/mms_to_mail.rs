@@ -54,11 +54,16 @@ pub fn mms() -> Message {
     let mut message = Message::new(Origin::Mm4, "m1@mmsc.peer.example".into());
     message.originator = Some(Party::new(Address::parse("+447700900001").unwrap()));
     message.recipients = vec![recipient("alice@mail.example")];
-    message.shown = vec![Shown { role: Role::To, party: Party::new(Address::parse("alice@mail.example").unwrap()) }];
+    message.shown =
+        vec![Shown { role: Role::To, party: Party::new(Address::parse("alice@mail.example").unwrap()) }];
     message.date = Some(Timestamp(NOW.0 - 60_000));
     message.content = Content {
         structure: Structure::Related,
-        parts: vec![smil(&["1.gif", "hello.txt"]), text("Hello from the beach", "hello.txt"), picture("1.gif")],
+        parts: vec![
+            smil(&["1.gif", "hello.txt"]),
+            text("Hello from the beach", "hello.txt"),
+            picture("1.gif"),
+        ],
         original: None,
     };
     message
@@ -107,14 +112,22 @@ fn a_route_may_want_related_or_no_presentation() {
     let without = MailWriting { presentation: Presentation::Drop, ..writing() };
     let (mail, loss) = mail::outbound(&TABLES, &message, &message.recipients, &without, NOW).unwrap();
     assert_eq!(walk(&mail.content, &Limits::default()).unwrap().leaves().count(), 2);
-    assert!(loss.entries.iter().any(|entry| entry.fidelity == Fidelity::Dropped && entry.note.contains("presentation")));
+    assert!(
+        loss.entries
+            .iter()
+            .any(|entry| entry.fidelity == Fidelity::Dropped && entry.note.contains("presentation"))
+    );
 }
 
 #[test]
 fn several_texts_are_joined_as_the_presentation_shows_them() {
     let mut message = mms();
-    message.content.parts =
-        vec![smil(&["b.txt", "1.gif", "a.txt"]), text("second", "a.txt"), picture("1.gif"), text("first", "b.txt")];
+    message.content.parts = vec![
+        smil(&["b.txt", "1.gif", "a.txt"]),
+        text("second", "a.txt"),
+        picture("1.gif"),
+        text("first", "b.txt"),
+    ];
     let back = message_of(&written(&message).content);
     assert_eq!(texts(&back), ["first\r\n\r\nsecond"]);
 }
@@ -122,8 +135,12 @@ fn several_texts_are_joined_as_the_presentation_shows_them() {
 #[test]
 fn utf_16_becomes_utf_8() {
     let mut message = mms();
-    let utf16: Vec<u8> = [0xFE, 0xFF].into_iter().chain("Grüße".encode_utf16().flat_map(u16::to_be_bytes)).collect();
-    let part = Part { charset: Some("utf-16".into()), ..part(PartKind::Text, "text/plain", &utf16, TransferEncoding::Binary) };
+    let utf16: Vec<u8> =
+        [0xFE, 0xFF].into_iter().chain("Grüße".encode_utf16().flat_map(u16::to_be_bytes)).collect();
+    let part = Part {
+        charset: Some("utf-16".into()),
+        ..part(PartKind::Text, "text/plain", &utf16, TransferEncoding::Binary)
+    };
     message.content.parts = vec![part];
     let mail = written(&message);
     assert_eq!(header(&mail, "Content-Type").as_deref(), Some("text/plain; charset=utf-8"));

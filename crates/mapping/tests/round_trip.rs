@@ -3,9 +3,13 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
+use cedrat_mapping::{Inbound, mm4};
 use cedrat_message::{Message, Origin, PartKind};
+use cedrat_mime::Limits;
+use cedrat_wire_mms::{mm4::Pdu, quirks::Quirks};
 
-use crate::support::{files, message_of, octets, texts, vectors, write_mail};
+use crate::support::{NOW, TABLES, files, message_of, octets, text, vectors, write_mail};
 
 /// Every readable mail of the collections.
 fn mails() -> Vec<(String, Vec<u8>)> {
@@ -17,17 +21,23 @@ fn mails() -> Vec<(String, Vec<u8>)> {
     mails
 }
 
-/// Media by their octets, with how often they occur.
+/// Media by their octets, with how often they occur. An attached text file is text: MMS knows no difference.
 fn media(message: &Message) -> BTreeMap<Vec<u8>, usize> {
     let mut media = BTreeMap::new();
-    for part in message.content.parts.iter().filter(|part| part.kind == PartKind::Media) {
+    let parts = message.content.parts.iter();
+    for part in parts.filter(|part| part.kind == PartKind::Media && part.media_type != "text/plain") {
         *media.entry(octets(part).to_vec()).or_default() += 1;
     }
     media
 }
 
+/// All words of all texts, sorted.
 fn words(message: &Message) -> Vec<String> {
-    texts(message).join(" ").split_whitespace().map(ToString::to_string).collect()
+    let parts = message.content.parts.iter().filter(|part| part.media_type == "text/plain").map(text);
+    let mut words: Vec<String> =
+        parts.flat_map(|text| text.split_whitespace().map(ToString::to_string).collect::<Vec<_>>()).collect();
+    words.sort();
+    words
 }
 
 #[test]
@@ -64,4 +74,66 @@ fn a_content_that_is_put_together_anew_has_the_same_words_and_media() {
         once.dedup();
         assert_eq!(once.len(), names.len(), "{name}: two files have one name");
     }
+}
+
+fn read_mm4(content: &Bytes, from: &str, recipients: &[String], quirks: &Quirks) -> Option<Message> {
+    let pdu = Pdu::decode(content, &Limits::default()).ok()?;
+    match mm4::inbound(&TABLES, &pdu, &mm4::Envelope { from, recipients }, quirks, NOW) {
+        Ok((Inbound::Message(message), ..)) => Some(message),
+        other => {
+            println!("no message: {:?}", other.map(|(inbound, ..)| inbound).map_err(|(refusal, _)| refusal));
+            None
+        }
+    }
+}
+
+#[test]
+fn words_and_media_of_every_mail_survive_the_way_through_mm4() {
+    let quirks = Quirks { max_octets: 100 << 20, max_parts: 1_000, ..Quirks::default() };
+    let local = mm4::Local {
+        system_address: "system-user@mms.gateway.example",
+        domain: "mms.gateway.example",
+        peer_domain: "mms.peer.example",
+        transaction_id: "t1",
+        ack: false,
+        relay_delivery_report: None,
+        report_to: None,
+        boundary: "cedrat-boundary",
+    };
+    for (name, mail) in mails() {
+        let message = message_of(&mail);
+        let (sent, _) = mm4::outbound(&TABLES, &message, &message.recipients, &quirks, &local, NOW)
+            .unwrap_or_else(|refusal| panic!("{name}: {refusal:?}"));
+        let recipients: Vec<String> = sent.recipients.iter().map(|it| it.address.clone()).collect();
+        let back = read_mm4(&sent.content, &sent.mail_from, &recipients, &quirks).expect(&name);
+        assert_eq!(words(&back), words(&message), "{name}");
+        assert_eq!(media(&back), media(&message), "{name}");
+        assert_eq!(back.id, message.id, "{name}");
+    }
+}
+
+#[test]
+fn words_and_media_of_every_mms_survive_the_way_through_mail() {
+    let Some(folder) = vectors("mm4") else { return };
+    let mut seen = 0;
+    for (name, octets) in files(&folder).into_iter().filter(|(name, _)| name.contains("-req-")) {
+        let octets = Bytes::from(octets);
+        let recipients = ["alice@mail.example".to_string()];
+        let Some(message) =
+            read_mm4(&octets, "+447700900001/TYPE=PLMN@mms.peer.example", &recipients, &Quirks::default())
+        else {
+            continue;
+        };
+        if message.content.parts.is_empty() {
+            continue;
+        }
+        let (sent, _) = write_mail(&message).unwrap_or_else(|refusal| panic!("{name}: {refusal:?}"));
+        let back = message_of(&sent.content);
+        assert_eq!(words(&back), words(&message), "{name}");
+        assert_eq!(media(&back), media(&message), "{name}");
+        assert_eq!(back.id, message.id, "{name}");
+        seen += 1;
+    }
+    println!("{seen} messages");
+    assert!(seen > 0);
 }

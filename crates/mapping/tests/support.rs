@@ -47,7 +47,11 @@ pub fn reading() -> MailReading {
 }
 
 pub fn writing() -> MailWriting {
-    MailWriting { seed: "boundary".into(), peer: Some("mmsc.peer.example".into()), ..MailWriting::new(HOST, NUMBER_DOMAIN, "q1") }
+    MailWriting {
+        seed: "boundary".into(),
+        peer: Some("mmsc.peer.example".into()),
+        ..MailWriting::new(HOST, NUMBER_DOMAIN, "q1")
+    }
 }
 
 pub fn read_mail(content: &[u8], envelope: &MailEnvelope) -> Result<(Inbound, Loss), Refusal> {

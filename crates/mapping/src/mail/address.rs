@@ -35,7 +35,10 @@ pub(super) fn mail_form(address: &Address, writing: &MailWriting) -> Result<Mail
 pub(super) fn canonical_form(mail: MailAddress, number_domains: &[String]) -> Address {
     if number_domains.iter().any(|domain| domain.eq_ignore_ascii_case(mail.domain())) {
         let local = mail.local();
-        let local = local.split_once("/TYPE=").or_else(|| local.split_once("/type=")).map_or(local, |(number, _)| number);
+        let local = local
+            .split_once("/TYPE=")
+            .or_else(|| local.split_once("/type="))
+            .map_or(local, |(number, _)| number);
         if let Ok(number) = Number::parse(local) {
             return Address::Number(number);
         }

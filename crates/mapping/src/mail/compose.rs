@@ -8,6 +8,7 @@
 
 use alloc::{
     borrow::ToOwned,
+    collections::BTreeSet,
     format,
     string::{String, ToString},
     vec,
@@ -41,10 +42,12 @@ pub(super) fn compose(
     loss: &mut Loss,
 ) -> Result<Composed, Refusal> {
     let sealed = content.parts.iter().any(|part| part.kind == PartKind::Sealed);
-    if let Some(original) = content.original.as_ref().filter(|it| (unchanged || sealed || is_signed(it)) && is_mail(it)) {
+    if let Some(original) =
+        content.original.as_ref().filter(|it| (unchanged || sealed || is_signed(it)) && is_mail(it))
+    {
         return Ok(as_received(original));
     }
-    let mut composer = Composer { writing, loss, names: Vec::new(), boundaries: 0 };
+    let mut composer = Composer { writing, loss, names: BTreeSet::new(), boundaries: 0 };
     let root = composer.root(content)?;
     let mut headers = Headers::new();
     headers.push(Header::new("MIME-Version", "1.0"));
@@ -78,7 +81,7 @@ fn as_received(original: &Original) -> Composed {
 struct Composer<'a> {
     writing: &'a MailWriting,
     loss: &'a mut Loss,
-    names: Vec<String>,
+    names: BTreeSet<String>,
     boundaries: usize,
 }
 
@@ -86,20 +89,31 @@ impl Composer<'_> {
     fn root(&mut self, content: &Content) -> Result<write::Part, Refusal> {
         let shown = order::presented(content);
         let texts: Vec<&Part> = shown.iter().copied().filter(|part| part.kind == PartKind::Text).collect();
-        let html = content.parts.iter().find(|part| part.kind == PartKind::Alternative && part.media_type == "text/html");
-        let source = html.map(|part| charset::text_of(&part.body, part.charset.as_deref())).unwrap_or_default();
+        let html = content
+            .parts
+            .iter()
+            .find(|part| part.kind == PartKind::Alternative && part.media_type == "text/html");
+        let source =
+            html.map(|part| charset::text_of(&part.body, part.charset.as_deref())).unwrap_or_default();
         // Pictures that the HTML shows must stand beside it (RFC 2557).
-        let (inside, media): (Vec<&Part>, Vec<&Part>) =
-            shown.iter().copied().filter(|part| part.kind != PartKind::Text).partition(|part| {
-                part.content_id.as_deref().is_some_and(|id| !id.is_empty() && source.contains(&format!("cid:{id}")))
-            });
+        let referred = content_ids(&source);
+        let (inside, media): (Vec<&Part>, Vec<&Part>) = shown
+            .iter()
+            .copied()
+            .filter(|part| part.kind != PartKind::Text)
+            .partition(|part| part.content_id.as_deref().is_some_and(|id| referred.contains(id)));
         let presentation = content
             .parts
             .iter()
             .find(|part| part.kind == PartKind::Presentation)
             .filter(|_| self.writing.presentation != Presentation::Drop);
         if presentation.is_none() && content.parts.iter().any(|part| part.kind == PartKind::Presentation) {
-            self.loss.push(Field::Content, Fidelity::Dropped, "The presentation is left out, as the route asks.", None);
+            self.loss.push(
+                Field::Content,
+                Fidelity::Dropped,
+                "The presentation is left out, as the route asks.",
+                None,
+            );
         }
         let text = (!texts.is_empty() || html.is_some()).then(|| self.text(&texts));
         let text = match (text, html) {
@@ -138,41 +152,40 @@ impl Composer<'_> {
         }
         let joined: Vec<String> = texts
             .iter()
-            .map(|part| charset::text_of(&part.body, part.charset.as_deref()).trim_matches(['\r', '\n']).to_owned())
+            .map(|part| {
+                charset::text_of(&part.body, part.charset.as_deref()).trim_matches(['\r', '\n']).to_owned()
+            })
             .filter(|text| !text.is_empty())
             .collect();
         text_part(&joined.join("\r\n\r\n"), None)
     }
 
-    /// A single text keeps its identifiers, so that a presentation which shows it still does.
+    /// A single text keeps its identifiers, so that a presentation which shows it still does, and its octets
+    /// where they are what mail wants: ASCII or UTF-8 in lines that end in CRLF.
     fn only_text(&mut self, part: &Part) -> write::Part {
         let label = part.charset.as_deref().unwrap_or("us-ascii");
-        let mail_charset = label.eq_ignore_ascii_case("utf-8") || label.eq_ignore_ascii_case("us-ascii");
-        if mail_charset && !part.damaged && is_carried(part) && !has_mark(part) {
-            // Plain ASCII under any of the two labels, or declared UTF-8: passed on untouched.
-            let fits = label.eq_ignore_ascii_case("utf-8")
-                || charset::text_of(&part.body, Some("utf-8")).is_ascii();
-            if fits {
-                let mut headers = Headers::from_iter([
-                    write::content_type("text/plain", &[("charset", &label.to_ascii_lowercase())]),
-                    Header::new("Content-Transfer-Encoding", charset::mime_encoding(part.body.encoding).token()),
-                ]);
-                push_identifiers(&mut headers, part);
-                return write::Part::new(headers, part.body.encoded.clone());
-            }
-        }
-        if !mail_charset {
-            self.loss.push(
-                Field::Content,
-                Fidelity::Exact,
-                "The text was converted to UTF-8.",
-                part.charset.clone(),
-            );
+        let utf8 = label.eq_ignore_ascii_case("utf-8");
+        let decoded = transfer::decode(charset::mime_encoding(part.body.encoding), &part.body.encoded);
+        let plain = charset::is_plain_lines(&decoded.octets)
+            && (decoded.octets.is_ascii() || utf8 && core::str::from_utf8(&decoded.octets).is_ok())
+            && !decoded.octets.starts_with(UTF8_MARK);
+        if plain && !part.damaged && is_carried(part) && (utf8 || label.eq_ignore_ascii_case("us-ascii")) {
+            let mut headers = Headers::from_iter([
+                write::content_type("text/plain", &[("charset", &label.to_ascii_lowercase())]),
+                Header::new("Content-Transfer-Encoding", charset::mime_encoding(part.body.encoding).token()),
+            ]);
+            push_identifiers(&mut headers, part);
+            return write::Part::new(headers, part.body.encoded.clone());
         }
         text_part(&charset::text_of(&part.body, part.charset.as_deref()), Some(part))
     }
 
-    fn beside_html(&mut self, text: write::Part, html: &Part, inside: &[&Part]) -> Result<write::Part, Refusal> {
+    fn beside_html(
+        &mut self,
+        text: write::Part,
+        html: &Part,
+        inside: &[&Part],
+    ) -> Result<write::Part, Refusal> {
         let mut shown = self.plain_leaf(html);
         if !inside.is_empty() {
             let mut parts = vec![shown];
@@ -185,7 +198,9 @@ impl Composer<'_> {
     /// `multipart/related` with the text as its root; a client that knows no MMS shows the rest as files.
     fn related(&mut self, mut parts: Vec<write::Part>) -> Result<write::Part, Refusal> {
         let is_text = |part: &write::Part| {
-            part.headers.first("Content-Type").is_some_and(|it| it.starts_with("text/plain") || it.starts_with("multipart/alternative"))
+            part.headers
+                .first("Content-Type")
+                .is_some_and(|it| it.starts_with("text/plain") || it.starts_with("multipart/alternative"))
         };
         if !parts.first().is_some_and(is_text) {
             parts.insert(0, text_part("", None));
@@ -203,12 +218,14 @@ impl Composer<'_> {
         } else {
             names::file_name(part, number.max(1))
         };
-        let name = names::unique(name, |name| self.names.iter().any(|taken| taken.eq_ignore_ascii_case(name)));
-        self.names.push(name.clone());
+        let name = names::unique(name, |name| self.names.contains(&name.to_ascii_lowercase()));
+        self.names.insert(name.to_ascii_lowercase());
         let (encoding, octets) = self.carried(part);
         let media_type = match part.media_type.as_str() {
             // RFC 2046 §5.2.1: a message inside must not be encoded; as a plain file it may.
-            "message/rfc822" | "message/global" if encoding == TransferEncoding::Base64 => "application/octet-stream",
+            "message/rfc822" | "message/global" if encoding == TransferEncoding::Base64 => {
+                "application/octet-stream"
+            }
             media_type => safe_type(media_type),
         };
         let mut parameters: Vec<(&str, &str)> = Vec::new();
@@ -262,11 +279,17 @@ impl Composer<'_> {
     }
 
     /// Boundaries are made from the seed; one that occurs in a part is skipped.
-    fn multipart(&mut self, subtype: &str, parameters: &[(&str, &str)], parts: &[write::Part]) -> Result<write::Part, Refusal> {
+    fn multipart(
+        &mut self,
+        subtype: &str,
+        parameters: &[(&str, &str)],
+        parts: &[write::Part],
+    ) -> Result<write::Part, Refusal> {
         for _ in 0..100 {
             self.boundaries += 1;
             // `=_` can stand in no quoted-printable or base64 body (RFC 2045 §6.7).
-            let seed: String = self.writing.seed.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
+            let seed: String =
+                self.writing.seed.chars().filter(char::is_ascii_alphanumeric).take(40).collect();
             let boundary = format!("=_{seed}_{}", self.boundaries);
             match write::multipart(subtype, parameters, &boundary, parts.to_vec()) {
                 Ok(part) => return Ok(part),
@@ -274,7 +297,11 @@ impl Composer<'_> {
                 Err(BoundaryFault::Invalid) => break,
             }
         }
-        Err(Refusal::new(Reason::SystemFault, Blame::Ours, "no boundary could be made that occurs in no part"))
+        Err(Refusal::new(
+            Reason::SystemFault,
+            Blame::Ours,
+            "no boundary could be made that occurs in no part",
+        ))
     }
 }
 
@@ -282,7 +309,15 @@ impl Composer<'_> {
 fn is_changed_by_a_line_end(part: Option<&write::Part>) -> bool {
     let value = |name| part.and_then(|part| part.headers.first(name)).unwrap_or_default();
     let essence = value("Content-Type");
-    value("Content-Transfer-Encoding") != "base64" && !essence.starts_with("text/plain") && !essence.starts_with("multipart/")
+    value("Content-Transfer-Encoding") != "base64"
+        && !essence.starts_with("text/plain")
+        && !essence.starts_with("multipart/")
+}
+
+/// The identifiers of `cid:` references in HTML (RFC 2392).
+fn content_ids(html: &str) -> BTreeSet<&str> {
+    let ends = |c: char| c.is_whitespace() || "\"'<>)".contains(c);
+    html.split("cid:").skip(1).map(|rest| rest.split(ends).next().unwrap_or(rest)).collect()
 }
 
 /// A part of plain text.
@@ -300,7 +335,8 @@ fn text_part(text: &str, identified: Option<&Part>) -> write::Part {
 
 /// Content-ID and Content-Location, where they can stand in a header as they are.
 fn push_identifiers(headers: &mut Headers, part: &Part) {
-    let plain = |text: &&str| !text.is_empty() && text.len() <= 250 && text.bytes().all(|c| c.is_ascii_graphic());
+    let plain =
+        |text: &&str| !text.is_empty() && text.len() <= 250 && text.bytes().all(|c| c.is_ascii_graphic());
     if let Some(id) = part.content_id.as_deref().filter(plain).filter(|id| !id.contains(['<', '>'])) {
         headers.push(Header::new("Content-ID", format!("<{id}>")));
     }
@@ -322,17 +358,19 @@ fn disposition(part: &Part) -> &'static str {
 /// Whether the octets of a part can stand in a mail as they are: 7bit lines.
 fn is_carried(part: &Part) -> bool {
     let octets = &part.body.encoded;
-    !matches!(part.body.encoding, TransferEncoding::Binary) && octets.is_ascii() && charset::is_plain_lines(octets)
+    !matches!(part.body.encoding, TransferEncoding::Binary)
+        && octets.is_ascii()
+        && charset::is_plain_lines(octets)
 }
 
-fn has_mark(part: &Part) -> bool {
-    part.body.encoding == TransferEncoding::Base64
-        && transfer::decode_base64(part.body.encoded.get(..8).unwrap_or_default()).octets.starts_with(&[0xEF, 0xBB, 0xBF])
-}
+/// A byte order mark says nothing in UTF-8, and some clients show it.
+const UTF8_MARK: &[u8] = &[0xEF, 0xBB, 0xBF];
 
 /// A media type that can be written; anything else is octets.
 fn safe_type(media_type: &str) -> &str {
-    let token = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&c));
+    let token = |text: &str| {
+        !text.is_empty() && text.bytes().all(|c| c.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&c))
+    };
     match media_type.split_once('/') {
         Some((kind, subtype)) if token(kind) && token(subtype) => media_type,
         _ => "application/octet-stream",
@@ -340,5 +378,7 @@ fn safe_type(media_type: &str) -> &str {
 }
 
 fn is_parameter_name(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c)) && name != "name"
+    !name.is_empty()
+        && name.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c))
+        && name != "name"
 }

@@ -10,8 +10,8 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use cedrat_message::{Content, Disposition, Field, Original, Part, PartKind, Structure};
-use cedrat_mime::{ContentType, Encoding, Message, Node};
+use cedrat_message::{Body, Content, Disposition, Field, Original, Part, PartKind, Structure};
+use cedrat_mime::{ContentType, Encoding, Message, Node, transfer};
 use cedrat_wire_mail::{html, quote, value};
 
 use super::{MailReading, charset, names, order};
@@ -23,6 +23,7 @@ pub(super) fn flatten(mail: &Message, reading: &MailReading, loss: &mut Loss) ->
     flattener.visit(mail.root(), false);
     flattener.drop_blank_texts();
     flattener.drop_broken_presentation();
+    flattener.report_damage();
     let Flattener { parts, changed, .. } = flattener;
     Content { structure: Structure::Related, parts, original: (!changed).then(|| original(mail)) }
 }
@@ -30,8 +31,9 @@ pub(super) fn flatten(mail: &Message, reading: &MailReading, loss: &mut Loss) ->
 /// The content headers and the body, for an interface that carries them unchanged.
 fn original(mail: &Message) -> Original {
     let root = mail.root();
-    let about_content =
-        |name: &str| name.eq_ignore_ascii_case("MIME-Version") || name.to_ascii_lowercase().starts_with("content-");
+    let about_content = |name: &str| {
+        name.eq_ignore_ascii_case("MIME-Version") || name.to_ascii_lowercase().starts_with("content-")
+    };
     let headers = root.headers.iter().filter(|header| about_content(header.name()));
     Original {
         headers: headers.map(|header| (header.name().to_string(), header.value().to_string())).collect(),
@@ -53,7 +55,9 @@ impl<'a> Flattener<'a> {
     fn visit(&mut self, node: &'a Node, in_alternative: bool) {
         let mail = self.mail;
         match node.content_type.essence.as_str() {
-            "multipart/encrypted" | "application/pkcs7-mime" | "application/x-pkcs7-mime" => self.sealed(node),
+            "multipart/encrypted" | "application/pkcs7-mime" | "application/x-pkcs7-mime" => {
+                self.sealed(node)
+            }
             _ if node.children.is_empty() => self.leaf(node, in_alternative),
             "multipart/alternative" | "application/vnd.wap.multipart.alternative" => self.alternative(node),
             "multipart/signed" => {
@@ -124,7 +128,8 @@ impl<'a> Flattener<'a> {
         let as_sent = charset::text_of(&part.body, part.charset.as_deref());
         let mut text = match node.content_type.parameter("format") {
             Some(format) if format.eq_ignore_ascii_case("flowed") => {
-                let delete_space = node.content_type.parameter("delsp").is_some_and(|it| it.eq_ignore_ascii_case("yes"));
+                let delete_space =
+                    node.content_type.parameter("delsp").is_some_and(|it| it.eq_ignore_ascii_case("yes"));
                 quote::unflow(&as_sent, delete_space)
             }
             _ => as_sent,
@@ -181,12 +186,24 @@ impl<'a> Flattener<'a> {
         }
     }
 
+    fn report_damage(&mut self) {
+        for part in self.parts.iter().filter(|part| part.damaged) {
+            self.loss.push(
+                Field::Content,
+                Fidelity::Lossy,
+                "A part arrived damaged; what could be read of it is used.",
+                part.name.clone(),
+            );
+        }
+    }
+
     /// A presentation that shows parts which are not there would show nothing of what is.
     fn drop_broken_presentation(&mut self) {
         let broken = |part: &Part, parts: &[Part]| {
-            part.kind == PartKind::Presentation && !order::references(part).iter().all(|reference| {
-                parts.iter().any(|part| order::is_called(part, reference))
-            })
+            part.kind == PartKind::Presentation
+                && !order::references(part)
+                    .iter()
+                    .all(|reference| parts.iter().any(|part| order::is_called(part, reference)))
         };
         if let Some(index) = self.parts.iter().position(|part| broken(part, &self.parts)) {
             self.parts.remove(index);
@@ -203,7 +220,8 @@ impl<'a> Flattener<'a> {
 /// Octets of text made from one HTML part: more than anybody writes, less than a handset could choke on.
 const MAX_HTML_TEXT: usize = 1 << 20;
 
-const HTML_NOTE: &str = "The text was made from HTML; its form is lost, pictures from the web are not fetched.";
+const HTML_NOTE: &str =
+    "The text was made from HTML; its form is lost, pictures from the web are not fetched.";
 
 fn is_html(part: &Part) -> bool {
     part.kind == PartKind::Alternative && part.media_type == "text/html"
@@ -242,9 +260,20 @@ fn describe(node: &Node) -> Part {
         essence => essence,
     };
     let sealed = essence == "multipart/encrypted";
-    let parameters = parameters.iter().filter(|it| !matches!(it.name.as_str(), "charset" | "name" | "boundary"));
-    let damaged = node.damage.is_some()
-        || matches!(node.encoding, Encoding::Base64 | Encoding::QuotedPrintable) && node.decoded().damage.is_some();
+    let parameters =
+        parameters.iter().filter(|it| !matches!(it.name.as_str(), "charset" | "name" | "boundary"));
+    let mut body = Body { encoded: node.body.clone(), encoding: charset::canonical_encoding(node.encoding) };
+    let mut damaged = node.damage.is_some();
+    if node.encoding == Encoding::Base64 {
+        let decoded = node.decoded();
+        if decoded.damage.is_some() {
+            // What can be read is kept, in an encoding that the next system reads too.
+            damaged = true;
+            let mut encoded = Vec::new();
+            transfer::encode_base64(&decoded.octets, &mut encoded);
+            body.encoded = encoded.into();
+        }
+    }
     Part {
         kind: PartKind::Media,
         media_type: if sealed { essence.clone() } else { media_type.to_string() },
@@ -257,10 +286,7 @@ fn describe(node: &Node) -> Part {
             "inline" => Disposition::Inline,
             _ => Disposition::Attachment,
         }),
-        body: cedrat_message::Body {
-            encoded: node.body.clone(),
-            encoding: charset::canonical_encoding(node.encoding),
-        },
+        body,
         damaged,
     }
 }

@@ -13,8 +13,8 @@ use alloc::{
 };
 use bytes::Bytes;
 use cedrat_message::{
-    Address, Blame, Class, Field, MailAddress, Message, Notify, Origin, Party, PreviouslySent, Reason, Recipient,
-    Refusal, Role, Shown, Timestamp, UnknownField, When,
+    Address, Blame, Class, Field, MailAddress, Message, Notify, Origin, Party, PreviouslySent, Reason,
+    Recipient, Refusal, Role, Shown, Timestamp, UnknownField, When,
 };
 use cedrat_mime::{Header, Headers};
 use cedrat_wire_mail::{charset, value};
@@ -24,8 +24,16 @@ use super::{MailEnvelope, MailReading, address, flatten, outbound, report_in, re
 use crate::{Fidelity, Inbound, Interface, Loss, Tables};
 
 /// Headers that say for whom a copy was, or that only the last delivery understands: never passed on.
-const LEFT_BEHIND: &[&str] =
-    &["Apparently-To", "Bcc", "Delivered-To", "Envelope-To", "Resent-Bcc", "Return-Path", "X-Envelope-To", "X-Original-To"];
+const LEFT_BEHIND: &[&str] = &[
+    "Apparently-To",
+    "Bcc",
+    "Delivered-To",
+    "Envelope-To",
+    "Resent-Bcc",
+    "Return-Path",
+    "X-Envelope-To",
+    "X-Original-To",
+];
 
 /// Mailing lists and bulk senders (RFC 2919, RFC 2369, RFC 3834 §2).
 const LIST_HEADERS: &[&str] = &["List-Id", "List-Post", "List-Unsubscribe"];
@@ -43,9 +51,8 @@ pub fn inbound(
     reading: &MailReading,
     now: Timestamp,
 ) -> Result<(Inbound, Loss), Refusal> {
-    let mail = cedrat_mime::walk(content, &reading.limits).map_err(|error| {
-        Refusal::new(Reason::PartsExceeded, Blame::Message, format!("{error}"))
-    })?;
+    let mail = cedrat_mime::walk(content, &reading.limits)
+        .map_err(|error| Refusal::new(Reason::PartsExceeded, Blame::Message, format!("{error}")))?;
     let mut loss = Loss::inbound(Interface::Mail);
     if let Some(report) = report_in::read(tables, &mail, envelope, reading, now, &mut loss) {
         return Ok((report, loss));
@@ -69,14 +76,19 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// RFC 4356 §2.1.3.3: a mail with Sensitivity must not go to MMS. `Normal` is no wish for privacy.
+    /// RFC 4356 §2.1.3.3: a mail with Sensitivity must not go to MMS.
     fn refuse_private(&self) -> Result<(), Refusal> {
-        match self.header(Field::Sensitivity) {
-            Some(wish) if self.reading.refuse_sensitivity && !wish.trim().eq_ignore_ascii_case("normal") => {
+        match self.sensitivity() {
+            Some(wish) if self.reading.refuse_sensitivity => {
                 Err(Refusal::new(Reason::SensitivityRefused, Blame::Message, format!("Sensitivity: {wish}")))
             }
             _ => Ok(()),
         }
+    }
+
+    /// A wish for privacy; `Normal`, which some clients write, is none.
+    fn sensitivity(&self) -> Option<String> {
+        self.header(Field::Sensitivity).filter(|wish| !wish.trim().eq_ignore_ascii_case("normal"))
     }
 
     fn message(&mut self) -> Result<Message, Refusal> {
@@ -93,13 +105,21 @@ impl Reader<'_> {
 
     /// Message-ID, and the identifier of an MMS that comes back from a journey through mail.
     fn identify(&mut self, message: &mut Message) {
-        let mail_id = self.header(Field::MessageId).and_then(|value| value::message_ids(&value).into_iter().next());
+        let mail_id =
+            self.header(Field::MessageId).and_then(|value| value::message_ids(&value).into_iter().next());
         let mail_id = mail_id.unwrap_or_else(|| {
-            self.loss.push(Field::MessageId, Fidelity::Synthesized, "The mail had no Message-ID; one was made.", None);
+            self.loss.push(
+                Field::MessageId,
+                Fidelity::Synthesized,
+                "The mail had no Message-ID; one was made.",
+                None,
+            );
             self.reading.message_id.clone()
         });
-        let mms_id = self.headers.first(outbound::MMS_MESSAGE_ID).map(|id| id.trim_matches(['"', '<', '>', ' ']));
-        let mms_id = mms_id.filter(|id| (1..=250).contains(&id.len()) && id.bytes().all(|c| c.is_ascii_graphic()));
+        let mms_id =
+            self.headers.first(outbound::MMS_MESSAGE_ID).map(|id| id.trim_matches(['"', '<', '>', ' ']));
+        let mms_id =
+            mms_id.filter(|id| (1..=250).contains(&id.len()) && id.bytes().all(|c| c.is_ascii_graphic()));
         match mms_id.filter(|id| *id != mail_id) {
             Some(id) => {
                 message.id = id.to_string();
@@ -116,16 +136,27 @@ impl Reader<'_> {
     }
 
     fn people(&mut self, message: &mut Message) -> Result<(), Refusal> {
-        message.originator = self.header(Field::Originator).and_then(|value| self.parties(&value).into_iter().next());
+        message.originator =
+            self.header(Field::Originator).and_then(|value| self.parties(&value).into_iter().next());
         if message.originator.is_none()
             && let Some(path) = &self.envelope.from
         {
             message.originator = Some(Party::new(self.canonical(path.clone())));
-            self.loss.push(Field::Originator, Fidelity::Synthesized, "The mail names no sender; the return path is used.", None);
+            self.loss.push(
+                Field::Originator,
+                Fidelity::Synthesized,
+                "The mail names no sender; the return path is used.",
+                None,
+            );
         }
         message.reply_to = self.header(Field::ReplyTo).map(|value| self.parties(&value)).unwrap_or_default();
         let originator = message.originator.as_ref().map(|party| &party.address);
-        message.return_path = self.envelope.from.clone().map(|path| self.canonical(path)).filter(|path| Some(path) != originator);
+        message.return_path = self
+            .envelope
+            .from
+            .clone()
+            .map(|path| self.canonical(path))
+            .filter(|path| Some(path) != originator);
         for (field, role) in [(Field::To, Role::To), (Field::Cc, Role::Cc)] {
             let name = self.tables.mail(field).name().to_string();
             for value in self.all(&name) {
@@ -140,7 +171,11 @@ impl Reader<'_> {
     /// (RFC 4356 §2.1.3.3 allows it, and an MMS needs a To).
     fn recipients(&mut self, message: &mut Message) -> Result<(), Refusal> {
         if self.envelope.recipients.is_empty() {
-            return Err(Refusal::new(Reason::AddressMalformed, Blame::Ours, "the envelope names no recipient"));
+            return Err(Refusal::new(
+                Reason::AddressMalformed,
+                Blame::Ours,
+                "the envelope names no recipient",
+            ));
         }
         let alone = self.envelope.recipients.len() == 1;
         for recipient in &self.envelope.recipients {
@@ -149,7 +184,9 @@ impl Reader<'_> {
             recipient.role = match shown {
                 Some(shown) => shown.role,
                 None if alone && message.shown.is_empty() => {
-                    message.shown.push(Shown { role: Role::To, party: Party::new(recipient.address.clone()) });
+                    message
+                        .shown
+                        .push(Shown { role: Role::To, party: Party::new(recipient.address.clone()) });
                     Role::To
                 }
                 None => Role::Bcc,
@@ -161,12 +198,16 @@ impl Reader<'_> {
 
     /// Whether a shown address is this recipient, by its canonical address or as the sender wrote it.
     fn is_same(&self, shown: &Address, recipient: &Recipient) -> bool {
-        let original = recipient.original.as_deref().and_then(|text| text.split_once(';')).map(|(_, text)| text);
-        let same_text = |text: &str| shown.mail().is_some_and(|mail| mail.to_string().eq_ignore_ascii_case(text));
+        let original =
+            recipient.original.as_deref().and_then(|text| text.split_once(';')).map(|(_, text)| text);
+        let same_text =
+            |text: &str| shown.mail().is_some_and(|mail| mail.to_string().eq_ignore_ascii_case(text));
         *shown == recipient.address
             || original.and_then(cedrat_wire_mail::smtp::xtext::decode).is_some_and(|text| same_text(&text))
             || match (shown, &recipient.address) {
-                (Address::Mail(a), Address::Mail(b)) => a.domain() == b.domain() && a.local().eq_ignore_ascii_case(b.local()),
+                (Address::Mail(a), Address::Mail(b)) => {
+                    a.domain() == b.domain() && a.local().eq_ignore_ascii_case(b.local())
+                }
                 (Address::Number(a), Address::Number(b)) => a.digits() == b.digits(),
                 _ => false,
             }
@@ -192,7 +233,8 @@ impl Reader<'_> {
         message.originator = newest.from.as_deref().and_then(|from| self.parties(from).into_iter().next());
         message.date = newest.date.as_deref().and_then(value::date).map(Timestamp);
         let path = self.envelope.from.clone().map(|path| self.canonical(path));
-        message.return_path = path.filter(|path| Some(path) != message.originator.as_ref().map(|party| &party.address));
+        message.return_path =
+            path.filter(|path| Some(path) != message.originator.as_ref().map(|party| &party.address));
         let lists = [(&newest.to, Role::To), (&newest.cc, Role::Cc)];
         let shown: Vec<Shown> = lists
             .into_iter()
@@ -223,14 +265,17 @@ impl Reader<'_> {
     fn kind(&mut self, message: &mut Message) {
         let row = self.tables.mail(Field::Automatic);
         let submitted = self.header(Field::Automatic);
-        let submitted = submitted.as_deref().map(|value| value.split([';', ' ', '(']).next().unwrap_or(value));
+        let submitted =
+            submitted.as_deref().map(|value| value.split([';', ' ', '(']).next().unwrap_or(value));
         let submitted = submitted.is_some_and(|word| row.read(word).unwrap_or(true));
         let precedence = self.headers.first("Precedence").map(|value| value.trim().to_ascii_lowercase());
         let bulk = matches!(precedence.as_deref(), Some("bulk" | "junk" | "auto_reply"));
-        let list = LIST_HEADERS.iter().any(|name| self.headers.first(name).is_some()) || precedence.as_deref() == Some("list");
+        let list = LIST_HEADERS.iter().any(|name| self.headers.first(name).is_some())
+            || precedence.as_deref() == Some("list");
         let class = self.header(Field::Class);
         let stated = class.as_deref().and_then(|token| self.tables.mail(Field::Class).read::<Class>(token));
-        message.automatic = self.envelope.from.is_none() || submitted || bulk && !list || stated == Some(Class::Auto);
+        message.automatic =
+            self.envelope.from.is_none() || submitted || bulk && !list || stated == Some(Class::Auto);
         message.class = Some(match stated {
             Some(class) => class,
             None if message.automatic => Class::Auto,
@@ -248,14 +293,17 @@ impl Reader<'_> {
         if let Some(value) = self.header(Field::ReadReport) {
             let to = self.parties(&value).into_iter().next().map(|party| party.address);
             message.read_report = Some(true);
-            message.read_report_to = to.filter(|to| Some(to) != message.originator.as_ref().map(|party| &party.address));
+            message.read_report_to =
+                to.filter(|to| Some(to) != message.originator.as_ref().map(|party| &party.address));
         }
         message.delivery_report = delivery_report(&self.envelope.recipients);
         if self.envelope.recipients.iter().any(|recipient| recipient.notify.is_some()) {
             self.loss.note(self.tables.mail(Field::DeliveryReport));
         }
         message.expiry = match self.envelope.deliver_by {
-            Some((seconds, 'R' | 'r')) => Some(When::At(self.now.plus_seconds(u64::try_from(seconds).unwrap_or(0)))),
+            Some((seconds, 'R' | 'r')) => {
+                Some(When::At(self.now.plus_seconds(u64::try_from(seconds).unwrap_or(0))))
+            }
             Some(_) => {
                 self.loss.push(
                     Field::Expiry,
@@ -268,7 +316,7 @@ impl Reader<'_> {
             None => None,
         };
         message.delivery_time = self.envelope.hold;
-        message.sensitivity = self.header(Field::Sensitivity);
+        message.sensitivity = self.sensitivity();
     }
 
     /// Headers without a canonical word, kept for mail; also the trace, so that loops are found.
@@ -281,13 +329,15 @@ impl Reader<'_> {
             let known = self.tables.field_of_header(Interface::Mail, name).is_some()
                 || header.is(outbound::MMS_MESSAGE_ID)
                 || resent::is_resent(name);
-            if is_in(LEFT_BEHIND) || known && !trace {
-                continue;
-            }
-            kept.push(UnknownField { name: name.to_string(), value: decoded(header) });
-            if !trace {
-                let row = self.tables.mail(Field::Unknown);
-                self.loss.note_value(row, Some(name.to_string()));
+            if is_in(LEFT_BEHIND) {
+                self.loss.push(
+                    Field::Unknown,
+                    Fidelity::Dropped,
+                    "The header says for whom a copy was and is not passed on.",
+                    Some(name.to_string()),
+                );
+            } else if trace || !known {
+                kept.push(UnknownField { name: name.to_string(), value: decoded(header) });
             }
         }
         kept
@@ -348,6 +398,7 @@ fn delivery_report(recipients: &[Recipient]) -> Option<bool> {
     if asked.iter().any(|notify| notify.success) {
         return Some(true);
     }
-    let never = !asked.is_empty() && asked.len() == recipients.len() && asked.iter().all(|notify| notify.never);
+    let never =
+        !asked.is_empty() && asked.len() == recipients.len() && asked.iter().all(|notify| notify.never);
     never.then_some(false)
 }

@@ -103,7 +103,9 @@ const fn is_hidden(c: char) -> bool {
 
 fn has_suffix(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(stem, suffix)| {
-        !stem.is_empty() && (1..=5).contains(&suffix.len()) && suffix.bytes().all(|c| c.is_ascii_alphanumeric())
+        !stem.is_empty()
+            && (1..=5).contains(&suffix.len())
+            && suffix.bytes().all(|c| c.is_ascii_alphanumeric())
     })
 }
 

@@ -19,7 +19,9 @@ pub(super) fn references(part: &Part) -> Vec<Reference> {
 pub(super) fn is_called(part: &Part, reference: &Reference) -> bool {
     let id = bare_id(reference.content_id().unwrap_or(&reference.src));
     let plain = reference.src.as_str();
-    let named = |name: &Option<alloc::string::String>| name.as_deref().is_some_and(|name| name == id || name == plain);
+    let named = |name: &Option<alloc::string::String>| {
+        name.as_deref().is_some_and(|name| name == id || name == plain)
+    };
     named(&part.content_id) || named(&part.location) || named(&part.name)
 }
 

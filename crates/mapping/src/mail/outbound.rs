@@ -13,8 +13,8 @@ use alloc::{
     vec::Vec,
 };
 use cedrat_message::{
-    Address, AddressFault, Blame, Class, Field, Message, Notify, Origin, Party, PreviouslySent, Reason, Recipient,
-    Refusal, ReplyChargingKind, Role, Timestamp, Visibility, When,
+    Address, AddressFault, Blame, Class, Field, Message, Notify, Origin, Party, PreviouslySent, Reason,
+    Recipient, Refusal, ReplyChargingKind, Role, Timestamp, Visibility, When,
 };
 use cedrat_mime::{Header, Headers};
 use cedrat_wire_mail::{smtp::xtext, value};
@@ -41,8 +41,14 @@ pub fn outbound(
     writing: &MailWriting,
     now: Timestamp,
 ) -> Result<(Submission, Loss), Refusal> {
-    let mut writer =
-        Writer { tables, message, writing, now, loss: Loss::outbound(Interface::Mail), headers: Headers::new() };
+    let mut writer = Writer {
+        tables,
+        message,
+        writing,
+        now,
+        loss: Loss::outbound(Interface::Mail),
+        headers: Headers::new(),
+    };
     writer.refuse_what_mail_cannot_keep()?;
     let mail_from = writer.return_path()?;
     let envelope = writer.recipients(recipients)?;
@@ -88,7 +94,10 @@ struct Writer<'a> {
 impl Writer<'_> {
     fn refuse_what_mail_cannot_keep(&mut self) -> Result<(), Refusal> {
         if self.message.sender_visibility == Some(Visibility::Hide) {
-            return Err(refused(Reason::SenderHidden, "X-Mms-Sender-Visibility: Hide cannot be kept in mail"));
+            return Err(refused(
+                Reason::SenderHidden,
+                "X-Mms-Sender-Visibility: Hide cannot be kept in mail",
+            ));
         }
         if let Some(charging) = &self.message.reply_charging {
             let uses = matches!(
@@ -109,7 +118,9 @@ impl Writer<'_> {
         }
         let originator = self.message.originator.as_ref().map(|party| &party.address);
         match self.message.return_path.as_ref().or(originator) {
-            Some(path) => address::mail_form(path, self.writing).map(|it| it.to_string()).map_err(sender_fault),
+            Some(path) => {
+                address::mail_form(path, self.writing).map(|it| it.to_string()).map_err(sender_fault)
+            }
             None => Ok(String::new()),
         }
     }
@@ -121,7 +132,8 @@ impl Writer<'_> {
     fn recipients(&mut self, recipients: &[Recipient]) -> Result<Vec<SubmissionRecipient>, Refusal> {
         let mut list = Vec::with_capacity(recipients.len());
         for (index, recipient) in recipients.iter().enumerate() {
-            let mail = address::mail_form(&recipient.address, self.writing).map_err(recipient_fault)?.to_string();
+            let mail =
+                address::mail_form(&recipient.address, self.writing).map_err(recipient_fault)?.to_string();
             let notify = self.notify(recipient);
             let orcpt = recipient.original.clone().filter(|_| self.writing.dsn);
             let orcpt = orcpt.or_else(|| notify.map(|_| format!("rfc822;{}", xtext::encode(&mail))));
@@ -159,7 +171,11 @@ impl Writer<'_> {
             When::At(at) => at.seconds_since(self.now),
         };
         if seconds == 0 {
-            return Err(Refusal::new(Reason::Expired, Blame::Message, "the expiry time of the message is over"));
+            return Err(Refusal::new(
+                Reason::Expired,
+                Blame::Message,
+                "the expiry time of the message is over",
+            ));
         }
         // RFC 2852 §4 gives by-time nine digits.
         Ok(Some((i64::try_from(seconds).unwrap_or(i64::MAX).min(999_999_999), 'R')))
@@ -178,11 +194,17 @@ impl Writer<'_> {
         let from = self.from()?;
         let date = value::format_date(self.message.date.unwrap_or(self.now).0);
         if self.message.date.is_none() {
-            self.loss.push(Field::Date, Fidelity::Synthesized, "The message has no date; that of its way through the gateway is used.", None);
+            self.loss.push(
+                Field::Date,
+                Fidelity::Synthesized,
+                "The message has no date; that of its way through the gateway is used.",
+                None,
+            );
         }
+        self.note_numbers();
         if self.message.previously_sent.is_empty() {
             self.put(Field::Date, &date);
-            self.put(Field::Originator, &from);
+            self.push(Field::Originator, &from);
             self.address_lists(shown);
             self.put(Field::MessageId, &format!("<{id}>"));
         } else {
@@ -236,7 +258,12 @@ impl Writer<'_> {
 
     fn from(&mut self) -> Result<String, Refusal> {
         let Some(party) = &self.message.originator else {
-            self.loss.push(Field::Originator, Fidelity::Synthesized, "The message does not say who sent it.", None);
+            self.loss.push(
+                Field::Originator,
+                Fidelity::Synthesized,
+                "The message does not say who sent it.",
+                None,
+            );
             return Ok(format!("anonymous@{}", self.writing.number_domain));
         };
         let mut party = party.clone();
@@ -278,22 +305,53 @@ impl Writer<'_> {
         Ok(list)
     }
 
+    /// Mail addresses are carried as they are; what changes its form is a number.
+    fn note_numbers(&mut self) {
+        let message = self.message;
+        let is_number = |party: &Party| party.address.number().is_some();
+        let shown = |role| message.shown.iter().any(|shown| shown.role == role && is_number(&shown.party));
+        let changed = [
+            (Field::Originator, message.originator.as_ref().is_some_and(is_number)),
+            (Field::To, shown(Role::To)),
+            (Field::Cc, shown(Role::Cc)),
+        ];
+        changed.into_iter().filter(|(_, changed)| *changed).for_each(|(field, _)| self.note(field));
+    }
+
     fn address_lists(&mut self, (to, cc): (Vec<String>, Vec<String>)) {
         if to.is_empty() && cc.is_empty() {
-            self.put(Field::To, "undisclosed-recipients:;");
+            self.push(Field::To, "undisclosed-recipients:;");
+            self.loss.push(
+                Field::To,
+                Fidelity::Synthesized,
+                "The message shows no recipient, and mail wants a To.",
+                None,
+            );
             return;
         }
         if !to.is_empty() {
-            self.put(Field::To, &to.join(", "));
+            self.push(Field::To, &to.join(", "));
         }
         if !cc.is_empty() {
-            self.put(Field::Cc, &cc.join(", "));
+            self.push(Field::Cc, &cc.join(", "));
         }
     }
 
     /// The newest sending on top, the original below (RFC 4356 §2.1.3.2, example).
-    fn resent(&mut self, date: &str, from: &str, shown: (Vec<String>, Vec<String>), id: &str) -> Result<(), Refusal> {
+    fn resent(
+        &mut self,
+        date: &str,
+        from: &str,
+        shown: (Vec<String>, Vec<String>),
+        id: &str,
+    ) -> Result<(), Refusal> {
         self.note(Field::PreviouslySent);
+        self.loss.push(
+            Field::PreviouslySent,
+            Fidelity::Synthesized,
+            "Recipients and Message-ID of the original are not known: who sent it on is named, an identifier is made.",
+            None,
+        );
         self.push_resent(Field::Date, date);
         self.push_resent(Field::Originator, from);
         let (to, cc) = shown;
@@ -332,8 +390,8 @@ impl Writer<'_> {
         self.put(Field::Date, at.as_deref().unwrap_or(date));
         let by = original.and_then(|sending| sending.by.as_ref()).map(|party| self.mailbox(party));
         let by = by.transpose().map_err(sender_fault)?;
-        self.put(Field::Originator, by.as_deref().unwrap_or(from));
-        self.put(Field::To, &first_recipient);
+        self.push(Field::Originator, by.as_deref().unwrap_or(from));
+        self.push(Field::To, &first_recipient);
         let made = format!("<original-{}@{}>", as_local_part(id), self.writing.host);
         self.put(Field::MessageId, &made);
         Ok(())
@@ -351,7 +409,8 @@ impl Writer<'_> {
             self.put(Field::Subject, &subject);
         }
         if !self.message.reply_to.is_empty() {
-            let list: Result<Vec<String>, _> = self.message.reply_to.iter().map(|it| self.mailbox(it)).collect();
+            let list: Result<Vec<String>, _> =
+                self.message.reply_to.iter().map(|it| self.mailbox(it)).collect();
             let list = list.map_err(sender_fault)?.join(", ");
             self.put(Field::ReplyTo, &list);
         }
@@ -385,7 +444,12 @@ impl Writer<'_> {
         if let Some(priority) = message.priority {
             match self.tables.mail(Field::Priority).write(&priority).map(ToOwned::to_owned) {
                 Some(token) => self.put(Field::Priority, &token),
-                None => self.loss.push(Field::Priority, Fidelity::Lossy, "Normal importance is what a mail without the header has.", None),
+                None => self.loss.push(
+                    Field::Priority,
+                    Fidelity::Lossy,
+                    "Normal importance is what a mail without the header has.",
+                    None,
+                ),
             }
         }
         if message.read_report == Some(true) {
@@ -427,19 +491,26 @@ impl Writer<'_> {
                 self.headers.push(Header::new(field.name.as_str(), value::encode_unstructured(&field.value)));
             } else {
                 let row = self.tables.mail(Field::Unknown);
-                let note = row.outbound.note.clone().unwrap_or_else(|| "A header without a word in mail was left behind.".to_owned());
+                let note = row
+                    .outbound
+                    .note
+                    .clone()
+                    .unwrap_or_else(|| "A header without a word in mail was left behind.".to_owned());
                 self.loss.push(Field::Unknown, Fidelity::Dropped, &note, Some(field.name.clone()));
             }
         }
     }
 
-    /// Writes a field under the name of its row.
+    /// Writes a field under the name of its row and notes what the row says of it.
     fn put(&mut self, field: Field, value: &str) {
-        let row = self.tables.mail(field);
-        if let Some(name) = &row.header {
+        self.push(field, value);
+        self.note(field);
+    }
+
+    fn push(&mut self, field: Field, value: &str) {
+        if let Some(name) = &self.tables.mail(field).header {
             self.headers.push(Header::new(name.as_str(), value));
         }
-        self.loss.note(row);
     }
 
     fn note(&mut self, field: Field) {
@@ -454,13 +525,20 @@ pub(super) const MMS_MESSAGE_ID: &str = "X-Mms-Message-ID";
 fn is_made_here(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     name.starts_with("content-")
-        || ["mime-version", "received", "precedence", "bcc", "return-path", "x-mms-message-id"].contains(&name.as_str())
+        || ["mime-version", "received", "precedence", "bcc", "return-path", "x-mms-message-id"]
+            .contains(&name.as_str())
 }
 
 /// Whether `id` can stand between the angle brackets of a Message-ID (RFC 5322 §3.6.4, obsolete forms aside).
 pub(super) fn is_message_id(id: &str) -> bool {
-    let side = |text: &str| !text.is_empty() && text.bytes().all(|c| c.is_ascii_graphic() && !b"<>()[]@,;:\\\"".contains(&c) || c == b':');
-    id.len() <= 250 && id.split_once('@').is_some_and(|(left, right)| side(left) && side(right.trim_start_matches('[').trim_end_matches(']')))
+    let side = |text: &str| {
+        !text.is_empty()
+            && text.bytes().all(|c| c.is_ascii_graphic() && !b"<>()[]@,;:\\\"".contains(&c) || c == b':')
+    };
+    id.len() <= 250
+        && id.split_once('@').is_some_and(|(left, right)| {
+            side(left) && side(right.trim_start_matches('[').trim_end_matches(']'))
+        })
 }
 
 /// Any text as the left side of an identifier, always the same for the same text; cut at 200 octets.

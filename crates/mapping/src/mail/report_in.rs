@@ -9,7 +9,9 @@ use alloc::{
     string::{String, ToString},
     vec::Vec,
 };
-use cedrat_message::{Address, DeliveryReport, DeliveryStatus, Field, MailAddress, ReadReport, Reason, Timestamp};
+use cedrat_message::{
+    Address, DeliveryReport, DeliveryStatus, Field, MailAddress, ReadReport, Reason, Timestamp,
+};
 use cedrat_mime::{Headers, Message};
 use cedrat_wire_mail::{
     report::{self, Kind, Typed, dsn, mdn},
@@ -50,17 +52,25 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// One report for each recipient with word of an end; that a message is late is ignored (Table 5).
     fn delivery(&mut self, dsn: &dsn::Dsn) -> Option<Vec<DeliveryReport>> {
-        let message_id = dsn.original_message_id().or_else(|| dsn.envelope_id.as_deref().map(bare_envelope_id))?;
+        let message_id =
+            dsn.original_message_id().or_else(|| dsn.envelope_id.as_deref().map(bare_envelope_id))?;
         let mut reports = Vec::new();
         let mut understood = false;
         for recipient in &dsn.recipients {
             let named = recipient.original_recipient.as_ref().or(recipient.final_recipient.as_ref());
-            let (Some(address), Some(action)) = (named.and_then(|it| self.address(it)), recipient.action) else {
-                self.loss.push(Field::To, Fidelity::Dropped, "The report does not say whom it is about, or what.", None);
+            let (Some(address), Some(action)) = (named.and_then(|it| self.address(it)), recipient.action)
+            else {
+                self.loss.push(
+                    Field::To,
+                    Fidelity::Dropped,
+                    "The report does not say whom it is about, or what.",
+                    None,
+                );
                 continue;
             };
             understood = true;
-            let Some(status) = self.tables.delivery_of_dsn(action.token()).filter(|it| *it != DeliveryStatus::Deferred)
+            let Some(status) =
+                self.tables.delivery_of_dsn(action.token()).filter(|it| *it != DeliveryStatus::Deferred)
             else {
                 self.loss.push(
                     Field::DeliveryReport,
@@ -73,9 +83,14 @@ impl Reader<'_> {
             reports.push(DeliveryReport {
                 message_id: message_id.clone(),
                 recipient: address,
-                original_recipient: recipient.original_recipient.as_ref().map(|it| format!("{};{}", it.kind, xtext::encode(&it.value))),
+                original_recipient: recipient
+                    .original_recipient
+                    .as_ref()
+                    .map(|it| format!("{};{}", it.kind, xtext::encode(&it.value))),
                 originator: self.destination(),
-                at: self.date().or_else(|| recipient.last_attempt_date.as_deref().and_then(value::date).map(Timestamp)),
+                at: self
+                    .date()
+                    .or_else(|| recipient.last_attempt_date.as_deref().and_then(value::date).map(Timestamp)),
                 status,
                 reason: status.is_failure().then(|| self.reason(recipient)),
                 enhanced: recipient.status.map(|status| status.to_string()),
@@ -146,7 +161,9 @@ impl Reader<'_> {
         match typed.kind.as_str() {
             "" | "rfc822" | "utf-8" => {
                 let plain = self.mail(&typed.value);
-                plain.or_else(|| self.mail(&xtext::decode(&typed.value)?)).or_else(|| Address::parse(&typed.value).ok())
+                plain
+                    .or_else(|| self.mail(&xtext::decode(&typed.value)?))
+                    .or_else(|| Address::parse(&typed.value).ok())
             }
             _ => Address::parse(&typed.value).ok(),
         }

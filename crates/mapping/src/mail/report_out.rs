@@ -60,11 +60,17 @@ pub fn delivery_report(
         lines.extend(report.text.clone());
         recipients.push(per_recipient(tables, report, recipient));
         if report.forward_to_originator.is_some() {
-            loss.push(Field::DeliveryReport, Fidelity::Dropped, "Mail does not tell reports to people from reports to relays.", None);
+            loss.push(
+                Field::DeliveryReport,
+                Fidelity::Dropped,
+                "Mail does not tell reports to people from reports to relays.",
+                None,
+            );
         }
     }
     let host = &writing.mail.host;
-    let text = format!("{}\n\nThis report was made by {host} from the report of an MMS system.\n", lines.join("\n"));
+    let text =
+        format!("{}\n\nThis report was made by {host} from the report of an MMS system.\n", lines.join("\n"));
     let from = match reports {
         [only] => mail_address(&only.recipient, writing)?,
         _ => format!("postmaster@{}", writing.mail.number_domain),
@@ -139,7 +145,8 @@ fn per_recipient(tables: &Tables, report: &DeliveryReport, recipient: String) ->
     let class = from_table.0;
     let own = report.enhanced.as_deref().and_then(Status::parse);
     let of_reason = report.reason.map(|reason| status_of(tables.smtp(reason).1));
-    let status = own.or(of_reason).filter(|status| status.class == class).unwrap_or_else(|| status_of(from_table));
+    let status =
+        own.or(of_reason).filter(|status| status.class == class).unwrap_or_else(|| status_of(from_table));
     let original = report.original_recipient.as_deref().and_then(|text| {
         let (kind, value) = text.split_once(';')?;
         Some(Typed::new(kind.trim().to_ascii_lowercase(), xtext::decode(value.trim())?))
@@ -189,14 +196,16 @@ fn original(writing: &ReportWriting, message_id: &str) -> Headers {
 fn destination(originator: Option<&Address>, writing: &ReportWriting) -> Result<String, Refusal> {
     match originator {
         Some(originator) => mail_address(originator, writing),
-        None => Err(Refusal::new(Reason::SenderUnresolved, Blame::Message, "the report does not say who gets it")),
+        None => {
+            Err(Refusal::new(Reason::SenderUnresolved, Blame::Message, "the report does not say who gets it"))
+        }
     }
 }
 
 fn mail_address(address: &Address, writing: &ReportWriting) -> Result<String, Refusal> {
-    address::mail_form(address, &writing.mail)
-        .map(|mail| mail.to_string())
-        .map_err(|fault| Refusal::new(Reason::AddressMalformed, Blame::Message, format!("an address of the report {fault}")))
+    address::mail_form(address, &writing.mail).map(|mail| mail.to_string()).map_err(|fault| {
+        Refusal::new(Reason::AddressMalformed, Blame::Message, format!("an address of the report {fault}"))
+    })
 }
 
 fn composed(
