@@ -264,7 +264,7 @@ impl<'a> Reading<'a> {
         }
         let charging = ReplyCharging {
             kind,
-            deadline: self.pdu.reply_charging_deadline().map(when),
+            deadline: self.pdu.reply_charging_deadline().map(|time| When::At(self.moment(time))),
             max_octets: self.pdu.reply_charging_size(),
             id: self.pdu.reply_charging_id().map(|id| id.unquoted().to_owned()),
         };
@@ -292,7 +292,7 @@ impl<'a> Reading<'a> {
         }
         message.expiry = self.value(Field::Expiry).and_then(|text| self.expiry(text));
         message.delivery_time = self.value(Field::DeliveryTime).and_then(|text| {
-            let time = ExpiryValue::read(text).map(when);
+            let time = ExpiryValue::read(text).map(|time| When::At(self.moment(time)));
             if time.is_none() {
                 self.unreadable(Field::DeliveryTime, text);
             }
@@ -307,25 +307,26 @@ impl<'a> Reading<'a> {
             return None;
         };
         let clamp = self.quirks.expiry_clamp;
-        let millis = |ms: u64| i64::try_from(ms).unwrap_or(i64::MAX);
-        let held =
-            match stated {
-                ExpiryValue::After(seconds) => When::After(seconds.clamp(
-                    clamp.min_ms.div_ceil(1000),
-                    (clamp.max_ms / 1000).max(clamp.min_ms.div_ceil(1000)),
-                )),
-                ExpiryValue::At(at) => {
-                    let earliest = self.now.0.saturating_add(millis(clamp.min_ms));
-                    let latest = self.now.0.saturating_add(millis(clamp.max_ms)).max(earliest);
-                    When::At(Timestamp(at.clamp(earliest, latest)))
-                }
-            };
-        if held != when(stated) {
+        let bound = |ms: u64| self.now.0.saturating_add(i64::try_from(ms).unwrap_or(i64::MAX));
+        let earliest = bound(clamp.min_ms);
+        let latest = bound(clamp.max_ms).max(earliest);
+        let stated = self.moment(stated);
+        let held = Timestamp(stated.0.clamp(earliest, latest));
+        if held != stated {
             let note =
                 "The expiry was outside the bounds of the peer's profile and was moved to the nearer bound.";
             self.loss.push(Field::Expiry, Fidelity::Lossy, note, Some(text.to_owned()));
         }
-        Some(held)
+        Some(When::At(held))
+    }
+
+    /// A span counts from arrival: the clock of the peer may be wrong, and time in the queue is time
+    /// gone (RFC 4356 §2.1.3.2).
+    fn moment(&self, value: ExpiryValue) -> Timestamp {
+        match value {
+            ExpiryValue::After(seconds) => self.now.plus_seconds(seconds),
+            ExpiryValue::At(at) => Timestamp(at),
+        }
     }
 
     /// Earlier sendings, unless the profile passes the trace on as it is.
@@ -414,13 +415,6 @@ fn belongs_to_hop(header: &Header) -> bool {
 /// Whether a profile strips the header.
 pub(super) fn stripped(quirks: &Quirks, name: &str) -> bool {
     quirks.strip_headers.iter().any(|strip| strip.eq_ignore_ascii_case(name))
-}
-
-const fn when(value: ExpiryValue) -> When {
-    match value {
-        ExpiryValue::After(seconds) => When::After(seconds),
-        ExpiryValue::At(at) => When::At(Timestamp(at)),
-    }
 }
 
 /// An identifier of a message that has none: a digest (FNV-1a) of what the sender wrote, so that a
