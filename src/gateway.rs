@@ -15,7 +15,7 @@ use cedrat_relay::{
     alias::AliasPool as Pool,
     number::NumberRules,
     peer::{Peer as PeerPolicy, Usage},
-    route::RouteTable,
+    route::{Action, RouteTable},
 };
 use rustls::{ClientConfig, ServerConfig};
 use tokio::sync::{Semaphore, watch};
@@ -37,6 +37,8 @@ pub struct Settings {
     pub tables: Tables,
     /// Compiled routes.
     pub routes: RouteTable,
+    /// The same without the rules that hold, for what the operator has released.
+    pub released: RouteTable,
     /// Policies of the peers that connect for MM4, and of those that connect for mail.
     pub policies: [Vec<PeerPolicy>; 2],
     /// Our side of TLS.
@@ -67,6 +69,8 @@ impl Settings {
             keep(Err(format!("routes cannot be used: {found:?}")));
             RouteTable::default()
         });
+        let going = config.routes.iter().filter(|rule| rule.action != Action::Hold).cloned().collect();
+        let released = RouteTable::new(NumberRules::default(), going).unwrap_or_default();
         let mut server_tls = None;
         if let Some(configured) = &config.tls {
             let built = tls::Identity::read(&configured.certificate, &configured.key)
@@ -124,6 +128,7 @@ impl Settings {
                 config,
                 tables,
                 routes,
+                released,
                 policies,
                 server_tls,
                 client_tls,

@@ -64,6 +64,7 @@ struct What<'a> {
 
 async fn make(
     gateway: &Arc<Gateway>,
+    settings: &Settings,
     now: Timestamp,
     submission: Submission,
     what: What<'_>,
@@ -95,7 +96,7 @@ async fn make(
     let body: Body = gateway.store.keep(submission.content.clone()).await.map_err(intake::store_refusal)?;
     let work = Work { v: 1, peer: what.peer.id.clone(), ..Work::default() };
     // A destination that can take it at once gets it without a query.
-    let start = if gateway.dispatcher.reserve(&dest) {
+    let start = if gateway.dispatcher.reserve(settings, &dest) {
         Start::Claimed { lease_ms: pump::LEASE_MS }
     } else {
         Start::Waiting
@@ -172,7 +173,7 @@ pub async fn response(
         peer: source.peer,
         to: Address::Name("system".into()),
     };
-    make(gateway, arrival.at, submission, what).await.map(Some)
+    make(gateway, source.settings, arrival.at, submission, what).await.map(Some)
 }
 
 fn local<'a>(settings: &'a Settings, peer: &'a Peer, transaction: &'a str) -> mm4::Local<'a> {
@@ -246,7 +247,9 @@ pub async fn notice(
         };
         written?.0
     };
-    make(gateway, now, submission, What { kind, status, about: original.id, peer, to }).await.map(Some)
+    make(gateway, settings, now, submission, What { kind, status, about: original.id, peer, to })
+        .await
+        .map(Some)
 }
 
 /// The peer that takes mail for an address, by the same routes that carry MMS to it.

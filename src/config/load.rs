@@ -338,7 +338,13 @@ fn peer(table: Table<'_, '_>, sources: &[(String, String)]) -> Peer {
     let protocol = protocol.unwrap_or(PeerProtocol::Mm4);
     let users = users(&table);
     let numbers = table.parsed("numbers", |text| NumberRules::parse(text).map_err(|f| f.to_string()));
-    let (quirks, quirk_names) = quirks(&table, &id.value, sources);
+    let (mut quirks, quirk_names) = quirks(&table, &id.value, sources);
+    let out_max_octets = table.octets("out_max_octets").map(|at| at.value);
+    if let Some(octets) = out_max_octets {
+        // The mapping makes a message fit, part by part, where it can.
+        quirks.max_octets = octets;
+    }
+    let out_per_second = table.number("out_per_second").map_or(0, |at| at.value);
     let per_second = table.number("per_second").map_or(0, |at| at.value);
     let burst = table.number("burst").map_or(per_second, |at| at.value);
     let per_day = table.number("per_day").map_or(0, |at| at.value);
@@ -391,7 +397,9 @@ fn peer(table: Table<'_, '_>, sources: &[(String, String)]) -> Peer {
         quirks,
         quirk_names,
         numbers: numbers.map_or_else(NumberRules::default, |at| at.value),
-        out_max_octets: table.octets("out_max_octets").map(|at| at.value),
+        out_max_octets,
+        out_rate: (out_per_second > 0)
+            .then(|| Rate { per_second: small(out_per_second), burst: small(out_per_second) }),
         max_connections: table.number("max_connections").map_or(20, |at| small(at.value).max(1)),
         mx_port: table.number("mx_port").map_or(25, |at| u16::try_from(at.value).unwrap_or(25)),
         mx_private: table.flag("mx_private").unwrap_or(false),

@@ -213,6 +213,8 @@ pub struct Peer {
     pub numbers: cedrat_relay::number::NumberRules,
     /// Largest message that it takes, octets on the wire; `None` = not said.
     pub out_max_octets: Option<u64>,
+    /// Messages per second towards it.
+    pub out_rate: Option<cedrat_relay::bucket::Rate>,
     /// Connections at once towards it.
     pub max_connections: u32,
     /// Port of mail exchangers.

@@ -196,7 +196,7 @@ fn held(
         delivery: Delivery {
             id: source.gateway.store.allot(arrival.at.0),
             message: arrival.id,
-            dest: "hold".into(),
+            dest: pump::HOLD.into(),
             rcpt: to.to_string(),
             data: record::write(&work),
             due: arrival.at.0,
@@ -250,7 +250,7 @@ async fn store(
     for copy in &mut copies {
         if copy.delivery.start == Start::Waiting
             && copy.delivery.due <= arrival.at.0
-            && gateway.dispatcher.reserve(&copy.delivery.dest)
+            && gateway.dispatcher.reserve(source.settings, &copy.delivery.dest)
         {
             copy.delivery.start = Start::Claimed { lease_ms: pump::LEASE_MS };
         }
@@ -295,7 +295,7 @@ async fn store(
             Ok(Receipt::Duplicate { of, tokens }) => {
                 for copy in copies.iter().filter(|copy| tokens.contains(&copy.token)) {
                     if matches!(copy.delivery.start, Start::Claimed { .. }) {
-                        gateway.dispatcher.give_back(&copy.delivery.dest);
+                        gateway.dispatcher.give_back(source.settings, &copy.delivery.dest);
                     }
                 }
                 copies.retain(|copy| !tokens.contains(&copy.token));
@@ -316,7 +316,7 @@ async fn store(
             other => {
                 for copy in copies.iter().filter(|copy| matches!(copy.delivery.start, Start::Claimed { .. }))
                 {
-                    gateway.dispatcher.give_back(&copy.delivery.dest);
+                    gateway.dispatcher.give_back(source.settings, &copy.delivery.dest);
                 }
                 return Err(match other {
                     Err(fault) => store_refusal(fault),

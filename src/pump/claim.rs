@@ -54,7 +54,8 @@ pub async fn run(gateway: Arc<Gateway>) {
 /// One look at the store; how much was claimed.
 async fn round(gateway: &Arc<Gateway>) -> Result<usize, StoreError> {
     let now = clock::now();
-    let limit = gateway.settings().config.limits.max_deliveries;
+    let settings = gateway.settings();
+    let limit = settings.config.limits.max_deliveries;
     let at_work: u64 = gateway.dispatcher.all().iter().map(|dest| u64::from(dest.held())).sum();
     let mut room = u32::try_from(limit.saturating_sub(at_work)).unwrap_or(CLAIM).min(CLAIM);
     let mut slots = Vec::new();
@@ -62,7 +63,7 @@ async fn round(gateway: &Arc<Gateway>) -> Result<usize, StoreError> {
         if due.next > now.0 || room == 0 {
             continue;
         }
-        let destination = gateway.dispatcher.destination(&due.dest);
+        let destination = gateway.dispatcher.destination(&settings, &due.dest);
         let free = destination.reserve(room, now);
         if free > 0 {
             room -= free;
@@ -88,10 +89,11 @@ async fn round(gateway: &Arc<Gateway>) -> Result<usize, StoreError> {
 
 /// Gives back the places that the claim did not fill.
 fn release(gateway: &Gateway, slots: &[Slot], claimed: &[Claimed]) {
+    let settings = gateway.settings();
     for slot in slots {
         let filled = claimed.iter().filter(|one| one.dest == slot.dest).count();
         let unfilled = slot.free.saturating_sub(u32::try_from(filled).unwrap_or(u32::MAX));
-        gateway.dispatcher.destination(&slot.dest).release(unfilled);
+        gateway.dispatcher.destination(&settings, &slot.dest).release(unfilled);
     }
 }
 
@@ -183,7 +185,7 @@ async fn upkeep(gateway: &Arc<Gateway>) -> Result<(), StoreError> {
     let settings = gateway.settings();
     for destination in gateway.dispatcher.all() {
         if let Some(peer) = settings.peer(destination.peer()) {
-            destination.bound(peer.max_connections, nodes);
+            destination.bound(peer, nodes);
         }
         destination.attend(gateway);
     }

@@ -12,7 +12,7 @@ use cedrat_relay::destination::{Destination as State, DestinationPolicy, Health}
 use tokio::sync::Notify;
 
 use super::Batch;
-use crate::{adapters::smtp::client, clock, gateway::Gateway, store::Fence};
+use crate::{adapters::smtp::client, clock, config::Peer, gateway::Gateway, store::Fence};
 
 /// Deliveries in memory for one destination; at 1 kB of row and 10 kB of text that is 6 MB.
 const QUEUE: u32 = 512;
@@ -76,10 +76,29 @@ impl Destination {
         self.name.split_once('/').map(|(_, domain)| domain)
     }
 
-    /// Sets the bounds of the peer, divided among the nodes that share it.
-    pub fn bound(&self, max_connections: u32, nodes: u32) {
+    /// Sets the bounds of the peer, its connections divided among the nodes that share it.
+    pub fn bound(&self, peer: &Peer, nodes: u32) {
         let mut inner = self.inner();
-        inner.policy.max_connections = (max_connections / nodes.max(1)).max(1);
+        inner.policy.max_connections = (peer.max_connections / nodes.max(1)).max(1);
+        inner.policy.max_rate = peer.out_rate;
+        inner.state.pause(!peer.policy.state.delivers());
+    }
+
+    /// Waits until another message may be sent by the peer's rate.
+    pub async fn leave(&self) {
+        loop {
+            let now = clock::now();
+            let until = {
+                let mut inner = self.inner();
+                let Inner { policy, state, .. } = &mut *inner;
+                match state.send(policy, now) {
+                    Ok(()) => return,
+                    Err(until) => until,
+                }
+            };
+            let wait = u64::try_from(until.0 - now.0).unwrap_or(1).clamp(1, 10_000);
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+        }
     }
 
     pub(super) fn is_idle(&self) -> bool {

@@ -21,11 +21,17 @@ use std::{
 pub use destination::{Destination, Next};
 pub use job::{Batch, Job, Loaded};
 
-use crate::{clock, gateway::Gateway};
+use crate::{
+    clock,
+    gateway::{Gateway, Settings},
+};
 
 /// How long a claim holds without being renewed. Longer than any pause of a healthy process,
 /// shorter than anybody's patience after a crash of one node among several.
 pub const LEASE_MS: i64 = 60_000;
+
+/// Destination of what a rule holds for the operator.
+pub const HOLD: &str = "hold";
 
 /// Destinations that are kept in memory; one without work is dropped first.
 const MOST_DESTINATIONS: usize = 10_000;
@@ -39,8 +45,8 @@ pub struct Dispatcher {
 }
 
 impl Dispatcher {
-    /// The destination of that name.
-    pub fn destination(&self, name: &str) -> Arc<Destination> {
+    /// The destination of that name, with the bounds of its peer when it is new here.
+    pub fn destination(&self, settings: &Settings, name: &str) -> Arc<Destination> {
         let mut all = self.destinations.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = all.get(name) {
             return found.clone();
@@ -49,6 +55,9 @@ impl Dispatcher {
             all.retain(|_, destination| !destination.is_idle());
         }
         let made = Arc::new(Destination::new(name));
+        if let Some(peer) = settings.peer(made.peer()) {
+            made.bound(peer, 1);
+        }
         all.insert(name.to_owned(), made.clone());
         made
     }
@@ -60,21 +69,22 @@ impl Dispatcher {
 
     /// Takes a place in a destination's queue; `false` when it is full or the destination is not
     /// reachable now. A place that was taken is filled by [`Dispatcher::offer`] or given back.
-    pub fn reserve(&self, name: &str) -> bool {
-        self.destination(name).reserve(1, clock::now()) == 1
+    pub fn reserve(&self, settings: &Settings, name: &str) -> bool {
+        self.destination(settings, name).reserve(1, clock::now()) == 1
     }
 
     /// Gives back a place that will not be filled.
-    pub fn give_back(&self, name: &str) {
-        self.destination(name).release(1);
+    pub fn give_back(&self, settings: &Settings, name: &str) {
+        self.destination(settings, name).release(1);
         self.room.notify_one();
     }
 
     /// Queues claimed work, one message to one destination together, and sees that somebody
     /// connects there.
     pub fn offer(&self, gateway: &Arc<Gateway>, jobs: Vec<Job>) {
+        let settings = gateway.settings();
         for batch in Batch::group(jobs) {
-            let destination = self.destination(&batch.dest);
+            let destination = self.destination(&settings, &batch.dest);
             destination.push(batch);
             destination.attend(gateway);
         }

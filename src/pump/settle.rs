@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
-use cedrat_message::{Permanence, Reason, Refusal, Timestamp};
+use cedrat_message::{Blame, Permanence, Reason, Refusal, Timestamp};
 use cedrat_relay::{
     report::{Answers, Event as Happened, Ledger, Notice, SentAs, copy_key},
     response::{self, AckPolicy, Overdue, Sent, Taken},
     retry::{Next, Schedule, delay_notice_due, next_attempt},
+    route::{Query, Verdict},
 };
 use cedrat_wire_mail::smtp::client::{Delivery, NotPassedOn, Outcome};
 use cedrat_wire_mms::quirks::{Ack, AckMeans};
@@ -87,6 +88,22 @@ pub async fn failed(gateway: &Arc<Gateway>, batch: &Batch, refusal: &Refusal) {
             case.refused(refusal.reason, detail).await;
         } else {
             case.later(refusal.reason, detail).await;
+        }
+    }
+}
+
+/// Sends what an operator released on its way.
+pub async fn reroute(gateway: &Arc<Gateway>, batch: &Batch) {
+    let settings = gateway.settings();
+    for job in &batch.jobs {
+        let case = Case::new(gateway, &settings, job);
+        match case.way().await {
+            Ok((peer, dest)) => {
+                let work = record::Work { peer, ..job.work.clone() };
+                let op = case.replace(Op::at(case.now.0), &work, &dest, case.now);
+                case.submit(op, Vec::new()).await;
+            }
+            Err(refusal) => case.refused(refusal.reason, refusal.detail.for_operator()).await,
         }
     }
 }
@@ -410,6 +427,34 @@ impl<'a> Case<'a> {
         let peer = self.settings.peer(next)?;
         let to = cedrat_message::Address::parse(&self.job.rcpt).ok()?;
         Some((peer.id.clone(), intake::destination(peer, &to).ok()?))
+    }
+
+    /// Where it goes when no rule holds it.
+    async fn way(&self) -> Result<(String, String), Refusal> {
+        let loaded = &self.job.loaded;
+        let message = compose::understand(self.gateway, self.settings, loaded).await?;
+        let to = message.recipients.get(self.job.work.to).map(|to| &to.address);
+        let to = to.ok_or_else(|| Refusal::new(Reason::SystemFault, Blame::Ours, "no such recipient"))?;
+        let decision = self.settings.released.route(&Query {
+            message_id: &message.id,
+            sender: message.originator.as_ref().map(|party| &party.address),
+            recipient: to,
+            peer: Some(&loaded.peer),
+            peer_numbers: self.settings.peer(&loaded.peer).map(|peer| &peer.numbers),
+            interface: message.origin,
+            octets: loaded.octets.len() as u64,
+        });
+        match decision.verdict {
+            Verdict::Deliver(peers) => {
+                let peer =
+                    peers.iter().filter_map(|id| self.settings.peer(id)).find(|peer| peer.next_hop.is_some());
+                let peer =
+                    peer.ok_or_else(|| Refusal::new(Reason::NoRoute, Blame::Policy, "no peer can be used"))?;
+                Ok((peer.id.clone(), intake::destination(peer, &decision.recipient)?))
+            }
+            Verdict::Reject(refusal) => Err(refusal),
+            Verdict::Hold => Err(Refusal::new(Reason::NoRoute, Blame::Policy, "every rule holds it")),
+        }
     }
 
     fn traced(&self, op: Op, event: &Event) -> Op {

@@ -19,7 +19,7 @@ use crate::{
     events,
     gateway::{Gateway, Settings},
     pump::{
-        Batch, Destination, Next,
+        Batch, Destination, HOLD, Next,
         compose::{self, Composed},
         settle,
     },
@@ -34,6 +34,16 @@ const CONNECT: Duration = Duration::from_secs(30);
 /// Opens a connection and sends what waits for the destination until nothing does.
 pub async fn connect_and_send(gateway: &Arc<Gateway>, destination: &Arc<Destination>) {
     let settings = gateway.settings();
+    if destination.name == HOLD {
+        // Released by the operator: it goes where it would go if no rule held it.
+        while let Next::Send(batch) = destination.next(gateway, Duration::ZERO).await {
+            settle::reroute(gateway, &batch).await;
+            destination.done(&batch);
+            destination.idle_again();
+        }
+        destination.closed(true);
+        return;
+    }
     let outcome = match settings.peer(destination.peer()) {
         Some(peer) => connect(gateway, &settings, peer, destination).await,
         None => Err(Refusal::new(
@@ -61,7 +71,6 @@ async fn connect(
     peer: &Peer,
     destination: &Arc<Destination>,
 ) -> Result<(), Refusal> {
-    destination.bound(peer.max_connections, 1);
     if !peer.policy.state.delivers() {
         return Err(Refusal::new(
             Reason::PeerSuspended,
@@ -295,6 +304,7 @@ impl Sender<'_> {
                 self.idle = true;
                 continue;
             }
+            self.destination.leave().await;
             let composed = compose::compose(self.gateway, self.settings, self.peer, &batch).await;
             let refusal = match composed {
                 Ok(composed) => match session.send(composed.transaction()) {
