@@ -15,7 +15,6 @@ mod embedded;
 mod loss;
 pub mod mail;
 pub mod mm4;
-pub mod numbers;
 mod render;
 pub mod submission;
 pub mod tables;
