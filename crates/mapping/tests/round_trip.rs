@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use cedrat_mapping::{Inbound, mm4};
-use cedrat_message::{Message, Origin, PartKind};
+use cedrat_message::{Message, Origin, PartKind, TransferEncoding};
 use cedrat_mime::Limits;
 use cedrat_wire_mms::{mm4::Pdu, quirks::Quirks};
 
@@ -26,7 +26,13 @@ fn media(message: &Message) -> BTreeMap<Vec<u8>, usize> {
     let mut media = BTreeMap::new();
     let parts = message.content.parts.iter();
     for part in parts.filter(|part| part.kind == PartKind::Media && part.media_type != "text/plain") {
-        *media.entry(octets(part).to_vec()).or_default() += 1;
+        // Mails of the collections end their lines in LF, mail on the wire in CRLF: in what is not base64,
+        // the line ends are those of the mail.
+        let lines = String::from_utf8_lossy(&octets(part)).replace("\r\n", "\n").trim_end().to_string();
+        let is_text =
+            part.body.encoding != TransferEncoding::Base64 || core::str::from_utf8(&octets(part)).is_ok();
+        let octets = if is_text { lines.into_bytes() } else { octets(part).to_vec() };
+        *media.entry(octets).or_default() += 1;
     }
     media
 }

@@ -77,6 +77,26 @@ pub(super) fn is_plain_lines(octets: &[u8]) -> bool {
     before != b'\r'
 }
 
+/// The octets with CRLF for every line end; `None` when mail cannot carry them even so.
+pub(super) fn in_mail_lines(octets: &Bytes) -> Option<Bytes> {
+    if is_plain_lines(octets) {
+        return Some(octets.clone());
+    }
+    let mut lines = Vec::with_capacity(octets.len() + octets.len() / 32);
+    let mut rest = octets.iter().peekable();
+    while let Some(&octet) = rest.next() {
+        match octet {
+            b'\r' => {
+                rest.next_if(|next| **next == b'\n');
+                lines.extend_from_slice(b"\r\n");
+            }
+            b'\n' => lines.extend_from_slice(b"\r\n"),
+            octet => lines.push(octet),
+        }
+    }
+    is_plain_lines(&lines).then(|| lines.into())
+}
+
 /// The codec's word for a transfer encoding.
 pub(super) const fn mime_encoding(encoding: TransferEncoding) -> Encoding {
     match encoding {
@@ -96,5 +116,46 @@ pub(super) const fn canonical_encoding(encoding: Encoding) -> TransferEncoding {
         Encoding::EightBit => TransferEncoding::EightBit,
         Encoding::QuotedPrintable => TransferEncoding::QuotedPrintable,
         Encoding::SevenBit => TransferEncoding::SevenBit,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_that_mail_cannot_carry_are_known() {
+        for (octets, plain) in [
+            (b"".as_slice(), true),
+            (b"a\r\nb", true),
+            (b"a\nb", false),
+            (b"a\rb", false),
+            (b"a\r", false),
+            (b"a\0b", false),
+            (&[b'a'; 998], true),
+            (&[b'a'; 999], false),
+        ] {
+            assert_eq!(is_plain_lines(octets), plain, "{octets:?}");
+        }
+        let longest = [[b'a'; 998].as_slice(), b"\r\n", &[b'a'; 998]].concat();
+        assert!(is_plain_lines(&longest));
+        assert_eq!(
+            in_mail_lines(&Bytes::from_static(b"a\nb\rc\r\n")),
+            Some(Bytes::from_static(b"a\r\nb\r\nc\r\n"))
+        );
+        assert_eq!(in_mail_lines(&Bytes::from_static(b"\0\n")), None);
+    }
+
+    #[test]
+    fn text_is_written_in_the_shortest_form_that_7_bit_lines_allow() {
+        assert_eq!(body_of("plain\n").encoding, TransferEncoding::SevenBit);
+        assert_eq!(
+            body_of("a long line of text with one ü in it\n").encoding,
+            TransferEncoding::QuotedPrintable
+        );
+        assert_eq!(body_of("привет\n").encoding, TransferEncoding::Base64);
+        for text in ["привет\r\n", "a ü b = c\r\n\r\nFrom here\r\n.\r\n"] {
+            assert_eq!(text_of(&body_of(text), Some("utf-8")), text);
+        }
     }
 }

@@ -42,10 +42,10 @@ pub(super) fn compose(
     loss: &mut Loss,
 ) -> Result<Composed, Refusal> {
     let sealed = content.parts.iter().any(|part| part.kind == PartKind::Sealed);
-    if let Some(original) =
-        content.original.as_ref().filter(|it| (unchanged || sealed || is_signed(it)) && is_mail(it))
+    if let Some(original) = content.original.as_ref().filter(|it| unchanged || sealed || is_signed(it))
+        && let Some(octets) = original_lines(&original.octets)
     {
-        return Ok(as_received(original));
+        return Ok(as_received(original, octets));
     }
     let mut composer = Composer { writing, loss, names: BTreeSet::new(), boundaries: 0 };
     let root = composer.root(content)?;
@@ -64,18 +64,20 @@ fn is_signed(original: &Original) -> bool {
     essence.is_some_and(|(_, value)| value.trim_start().to_ascii_lowercase().starts_with("multipart/signed"))
 }
 
-/// Whether the octets can stand in a mail: legal lines.
-fn is_mail(original: &Original) -> bool {
-    charset::is_plain_lines(&original.octets) || original.octets.is_empty()
+/// A mail from a file may end its lines in LF alone; where both kinds stand, a bare LF may belong to a
+/// binary part, and the content is put together anew.
+fn original_lines(octets: &Bytes) -> Option<Bytes> {
+    let mixed = octets.contains(&b'\r') && !charset::is_plain_lines(octets);
+    if mixed { None } else { charset::in_mail_lines(octets) }
 }
 
-fn as_received(original: &Original) -> Composed {
+fn as_received(original: &Original, octets: Bytes) -> Composed {
     let mut headers = Headers::new();
     if !original.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("MIME-Version")) {
         headers.push(Header::new("MIME-Version", "1.0"));
     }
     headers.extend(original.headers.iter().map(|(name, value)| Header::new(name.as_str(), value.as_str())));
-    Composed { headers, body: vec![original.octets.clone()] }
+    Composed { headers, body: vec![octets] }
 }
 
 struct Composer<'a> {
@@ -222,8 +224,8 @@ impl Composer<'_> {
         self.names.insert(name.to_ascii_lowercase());
         let (encoding, octets) = self.carried(part);
         let media_type = match part.media_type.as_str() {
-            // RFC 2046 §5.2.1: a message inside must not be encoded; as a plain file it may.
-            "message/rfc822" | "message/global" if encoding == TransferEncoding::Base64 => {
+            // Lines that no mail may have: as a plain file it still arrives.
+            media_type if holds_others(media_type) && encoding == TransferEncoding::Base64 => {
                 "application/octet-stream"
             }
             media_type => safe_type(media_type),
@@ -259,12 +261,20 @@ impl Composer<'_> {
         write::Part::new(headers, octets)
     }
 
-    /// The octets of a part in an encoding that every mail system carries.
+    /// The octets of a part in an encoding that every mail system carries. Parts that hold others must not
+    /// be encoded (RFC 2046 §5.1, §5.2.1), only their line ends can be put right.
     fn carried(&mut self, part: &Part) -> (TransferEncoding, Bytes) {
         if !part.damaged && is_carried(part) {
             return (part.body.encoding, part.body.encoded.clone());
         }
         let decoded = transfer::decode(charset::mime_encoding(part.body.encoding), &part.body.encoded);
+        if holds_others(&part.media_type)
+            && let Some(octets) = charset::in_mail_lines(&decoded.octets)
+        {
+            let encoding =
+                if octets.is_ascii() { TransferEncoding::SevenBit } else { TransferEncoding::EightBit };
+            return (encoding, octets);
+        }
         if part.damaged {
             self.loss.push(
                 Field::Content,
@@ -361,6 +371,10 @@ fn is_carried(part: &Part) -> bool {
     !matches!(part.body.encoding, TransferEncoding::Binary)
         && octets.is_ascii()
         && charset::is_plain_lines(octets)
+}
+
+fn holds_others(media_type: &str) -> bool {
+    media_type.starts_with("multipart/") || matches!(media_type, "message/rfc822" | "message/global")
 }
 
 /// A byte order mark says nothing in UTF-8, and some clients show it.

@@ -135,6 +135,7 @@ impl<'a> Flattener<'a> {
             _ => as_sent,
         };
         let whole = text.trim().len();
+        let mut cut = false;
         if self.reading.cut_quotes {
             text = quote::without_history(&text);
         }
@@ -149,11 +150,12 @@ impl<'a> Flattener<'a> {
                 None,
             );
             self.changed = true;
+            cut = true;
         }
         let utf8 = part.charset.as_deref().is_none_or(|label| {
             label.eq_ignore_ascii_case("utf-8") || label.eq_ignore_ascii_case("us-ascii")
         });
-        let as_received = !self.changed && utf8 && node.content_type.parameter("format").is_none();
+        let as_received = !cut && utf8 && node.content_type.parameter("format").is_none();
         let decoded = node.decoded();
         if !(as_received && core::str::from_utf8(&decoded.octets) == Ok(text.as_str())) {
             part.body = charset::body_of(&text);
@@ -172,7 +174,7 @@ impl<'a> Flattener<'a> {
         self.loss.push(
             Field::Content,
             Fidelity::Lossy,
-            "The content is encrypted; it is passed on unopened.",
+            "The content is sealed (encrypted, or signed as a whole); it is passed on unopened.",
             Some(part.media_type.clone()),
         );
         self.parts.push(part);

@@ -6,6 +6,9 @@
 //!
 //! Not here: the parts (`flatten`) and the fields of reports (`report_in`).
 
+mod history;
+mod recipients;
+
 use alloc::{
     format,
     string::{String, ToString},
@@ -13,10 +16,10 @@ use alloc::{
 };
 use bytes::Bytes;
 use cedrat_message::{
-    Address, Blame, Class, Field, MailAddress, Message, Notify, Origin, Party, PreviouslySent, Reason,
-    Recipient, Refusal, Role, Shown, Timestamp, UnknownField, When,
+    Address, Blame, Class, Field, MailAddress, Message, Notify, Origin, Party, Reason, Recipient, Refusal,
+    Role, Shown, Timestamp, UnknownField, When,
 };
-use cedrat_mime::{Header, Headers};
+use cedrat_mime::{Header, Headers, Kind};
 use cedrat_wire_mail::{charset, value};
 use cedrat_wire_mms::address::one as mms_address;
 
@@ -51,8 +54,13 @@ pub fn inbound(
     reading: &MailReading,
     now: Timestamp,
 ) -> Result<(Inbound, Loss), Refusal> {
-    let mail = cedrat_mime::walk(content, &reading.limits)
-        .map_err(|error| Refusal::new(Reason::PartsExceeded, Blame::Message, format!("{error}")))?;
+    let mail = cedrat_mime::walk(content, &reading.limits).map_err(|error| {
+        let reason = match error.kind {
+            Kind::TooDeep | Kind::TooManyParts => Reason::PartsExceeded,
+            Kind::HeadersTooLarge | Kind::LineTooLong | Kind::TooManyHeaders => Reason::MessageTooLarge,
+        };
+        Refusal::new(reason, Blame::Message, format!("{error}"))
+    })?;
     let mut loss = Loss::inbound(Interface::Mail);
     if let Some(report) = report_in::read(tables, &mail, envelope, reading, now, &mut loss) {
         return Ok((report, loss));
@@ -127,7 +135,16 @@ impl Reader<'_> {
             }
             None => message.id = mail_id,
         }
-        message.date = self.header(Field::Date).as_deref().and_then(value::date).map(Timestamp);
+        let date = self.header(Field::Date);
+        message.date = date.as_deref().and_then(value::date).map(Timestamp);
+        if message.date.is_none() && date.is_some() {
+            self.loss.push(
+                Field::Date,
+                Fidelity::Dropped,
+                "The date cannot be read and counts as absent.",
+                date,
+            );
+        }
         message.subject = self.headers.first(self.tables.mail(Field::Subject).name()).is_some().then(|| {
             value::unstructured(&self.text(self.tables.mail(Field::Subject).name()).unwrap_or_default())
         });
@@ -165,100 +182,6 @@ impl Reader<'_> {
             }
         }
         self.recipients(message)
-    }
-
-    /// Roles from the headers. The only recipient is shown although blind when nobody else is
-    /// (RFC 4356 §2.1.3.3 allows it, and an MMS needs a To).
-    fn recipients(&mut self, message: &mut Message) -> Result<(), Refusal> {
-        if self.envelope.recipients.is_empty() {
-            return Err(Refusal::new(
-                Reason::AddressMalformed,
-                Blame::Ours,
-                "the envelope names no recipient",
-            ));
-        }
-        let alone = self.envelope.recipients.len() == 1;
-        for recipient in &self.envelope.recipients {
-            let shown = message.shown.iter().find(|shown| self.is_same(&shown.party.address, recipient));
-            let mut recipient = recipient.clone();
-            recipient.role = match shown {
-                Some(shown) => shown.role,
-                None if alone && message.shown.is_empty() => {
-                    message
-                        .shown
-                        .push(Shown { role: Role::To, party: Party::new(recipient.address.clone()) });
-                    Role::To
-                }
-                None => Role::Bcc,
-            };
-            message.recipients.push(recipient);
-        }
-        Ok(())
-    }
-
-    /// Whether a shown address is this recipient, by its canonical address or as the sender wrote it.
-    fn is_same(&self, shown: &Address, recipient: &Recipient) -> bool {
-        let original =
-            recipient.original.as_deref().and_then(|text| text.split_once(';')).map(|(_, text)| text);
-        let same_text =
-            |text: &str| shown.mail().is_some_and(|mail| mail.to_string().eq_ignore_ascii_case(text));
-        *shown == recipient.address
-            || original.and_then(cedrat_wire_mail::smtp::xtext::decode).is_some_and(|text| same_text(&text))
-            || match (shown, &recipient.address) {
-                (Address::Mail(a), Address::Mail(b)) => {
-                    a.domain() == b.domain() && a.local().eq_ignore_ascii_case(b.local())
-                }
-                (Address::Number(a), Address::Number(b)) => a.digits() == b.digits(),
-                _ => false,
-            }
-    }
-
-    /// Resent blocks: the newest sender's words become those of the message.
-    fn history(&mut self, message: &mut Message) {
-        let blocks = resent::blocks(self.headers);
-        let Some((newest, earlier)) = blocks.split_first() else { return };
-        let sending = |index: usize, from: &Option<Party>, at: Option<Timestamp>| PreviouslySent {
-            index: u32::try_from(index).unwrap_or(u32::MAX),
-            by: from.clone(),
-            at,
-        };
-        message.previously_sent.push(sending(0, &message.originator, message.date));
-        // The newest stands on top of the mail; an MMS counts up from the oldest.
-        for (index, block) in earlier.iter().rev().enumerate() {
-            let by = block.from.as_deref().and_then(|from| self.parties(from).into_iter().next());
-            let at = block.date.as_deref().and_then(value::date).map(Timestamp);
-            message.previously_sent.push(sending(index + 1, &by, at));
-        }
-        message.forward_counter = u32::try_from(blocks.len()).ok();
-        message.originator = newest.from.as_deref().and_then(|from| self.parties(from).into_iter().next());
-        message.date = newest.date.as_deref().and_then(value::date).map(Timestamp);
-        let path = self.envelope.from.clone().map(|path| self.canonical(path));
-        message.return_path =
-            path.filter(|path| Some(path) != message.originator.as_ref().map(|party| &party.address));
-        let lists = [(&newest.to, Role::To), (&newest.cc, Role::Cc)];
-        let shown: Vec<Shown> = lists
-            .into_iter()
-            .filter_map(|(list, role)| list.as_deref().map(|list| (list, role)))
-            .flat_map(|(list, role)| self.parties(list).into_iter().map(move |party| Shown { role, party }))
-            .collect();
-        if !shown.is_empty() {
-            message.shown = shown;
-            message.recipients.clear();
-            // There is a recipient: `people` has refused a mail without.
-            let _checked = self.recipients(message).is_ok();
-        }
-        if let Some(id) = blocks.iter().find_map(|block| block.message_id.as_deref())
-            && let Some(id) = value::message_ids(id).into_iter().next()
-        {
-            message.id = id;
-            message.mail_id = None;
-        }
-        self.loss.push(
-            Field::PreviouslySent,
-            Fidelity::Lossy,
-            "The mail was resent: of its earlier sendings, senders and times are kept, recipients and identifiers are not.",
-            None,
-        );
     }
 
     /// Whether a machine made it, and of which class it is.

@@ -6,6 +6,10 @@
 //!
 //! Not here: the body (`compose`) and reports (`report_out`).
 
+mod envelope;
+mod history;
+mod identifier;
+
 use alloc::{
     borrow::ToOwned,
     format,
@@ -13,21 +17,18 @@ use alloc::{
     vec::Vec,
 };
 use cedrat_message::{
-    Address, AddressFault, Blame, Class, Field, Message, Notify, Origin, Party, PreviouslySent, Reason,
-    Recipient, Refusal, ReplyChargingKind, Role, Timestamp, Visibility, When,
+    Address, AddressFault, Blame, Class, Field, Message, Origin, Party, Reason, Recipient, Refusal, Role,
+    Timestamp,
 };
 use cedrat_mime::{Header, Headers};
-use cedrat_wire_mail::{smtp::xtext, value};
+use cedrat_wire_mail::value;
 
 use super::{MailWriting, address, compose, resent};
-use crate::{Fidelity, Interface, Loss, Submission, SubmissionRecipient, Tables};
+use crate::{Fidelity, Interface, Loss, Submission, Tables};
 
 /// Headers without a word in the canonical message that mail passes on from any interface
 /// (RFC 4356 §2.1.3: "headers not listed here SHOULD be passed unaltered").
 const PASSED: &[&str] = &["Comments", "In-Reply-To", "Keywords", "Organization", "References"];
-
-/// Longest ENVID that a server must take (RFC 3461 §4.4).
-const MAX_ENVID: usize = 100;
 
 /// Writes a message as a mail to some of its recipients.
 ///
@@ -92,100 +93,6 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn refuse_what_mail_cannot_keep(&mut self) -> Result<(), Refusal> {
-        if self.message.sender_visibility == Some(Visibility::Hide) {
-            return Err(refused(
-                Reason::SenderHidden,
-                "X-Mms-Sender-Visibility: Hide cannot be kept in mail",
-            ));
-        }
-        if let Some(charging) = &self.message.reply_charging {
-            let uses = matches!(
-                charging.kind,
-                Some(ReplyChargingKind::Accepted | ReplyChargingKind::AcceptedTextOnly)
-            );
-            if uses || charging.id.is_some() {
-                return Err(refused(Reason::ReplyChargingRefused, "the message uses a reply-charging grant"));
-            }
-        }
-        Ok(())
-    }
-
-    /// MAIL FROM; null for everything that a machine made, because of the risk of loops.
-    fn return_path(&mut self) -> Result<String, Refusal> {
-        if self.is_automatic() {
-            return Ok(String::new());
-        }
-        let originator = self.message.originator.as_ref().map(|party| &party.address);
-        match self.message.return_path.as_ref().or(originator) {
-            Some(path) => {
-                address::mail_form(path, self.writing).map(|it| it.to_string()).map_err(sender_fault)
-            }
-            None => Ok(String::new()),
-        }
-    }
-
-    fn is_automatic(&self) -> bool {
-        self.message.automatic || self.message.class == Some(Class::Auto)
-    }
-
-    fn recipients(&mut self, recipients: &[Recipient]) -> Result<Vec<SubmissionRecipient>, Refusal> {
-        let mut list = Vec::with_capacity(recipients.len());
-        for (index, recipient) in recipients.iter().enumerate() {
-            let mail =
-                address::mail_form(&recipient.address, self.writing).map_err(recipient_fault)?.to_string();
-            let notify = self.notify(recipient);
-            let orcpt = recipient.original.clone().filter(|_| self.writing.dsn);
-            let orcpt = orcpt.or_else(|| notify.map(|_| format!("rfc822;{}", xtext::encode(&mail))));
-            list.push(SubmissionRecipient { address: mail, index, notify, orcpt });
-        }
-        if list.is_empty() {
-            return Err(Refusal::new(Reason::AddressMalformed, Blame::Ours, "a mail needs a recipient"));
-        }
-        Ok(list)
-    }
-
-    /// The recipient's own request, else that of the message.
-    fn notify(&mut self, recipient: &Recipient) -> Option<Notify> {
-        if !self.writing.dsn {
-            return None;
-        }
-        if recipient.notify.is_some() {
-            return recipient.notify;
-        }
-        let relay = self.message.relay_delivery_report == Some(true);
-        match self.message.delivery_report {
-            Some(true) => Some(Notify { success: true, failure: true, ..Notify::default() }),
-            _ if relay => Some(Notify { success: true, failure: true, ..Notify::default() }),
-            Some(false) => Some(Notify { never: true, ..Notify::default() }),
-            None => None,
-        }
-    }
-
-    /// The time left, which each system on the way counts down (RFC 2852).
-    fn deliver_by(&mut self) -> Result<Option<(i64, char)>, Refusal> {
-        let Some(expiry) = self.message.expiry else { return Ok(None) };
-        self.note(Field::Expiry);
-        let seconds = match expiry {
-            When::After(seconds) => seconds,
-            When::At(at) => at.seconds_since(self.now),
-        };
-        if seconds == 0 {
-            return Err(Refusal::new(
-                Reason::Expired,
-                Blame::Message,
-                "the expiry time of the message is over",
-            ));
-        }
-        // RFC 2852 §4 gives by-time nine digits.
-        Ok(Some((i64::try_from(seconds).unwrap_or(i64::MAX).min(999_999_999), 'R')))
-    }
-
-    fn envelope_id(&self) -> Option<String> {
-        let made = || (!self.message.id.is_empty()).then(|| xtext::encode(&self.message.id));
-        self.message.envelope_id.clone().or_else(made).filter(|id| id.len() <= MAX_ENVID)
-    }
-
     /// All headers but those of the content; returns the Message-ID of this sending, bare.
     fn headers(&mut self) -> Result<String, Refusal> {
         self.trace();
@@ -235,25 +142,6 @@ impl Writer<'_> {
         self.headers.push(Header::new("Received", line));
         let earlier = self.message.unknown.iter().filter(|field| field.name.eq_ignore_ascii_case("Received"));
         self.headers.extend(earlier.map(|field| Header::new("Received", field.value.as_str())));
-    }
-
-    /// The mail's own identifier, else the message's if mail allows it, else one made from that: the same
-    /// every time the message is sent.
-    fn message_id(&mut self) -> String {
-        let known = self.message.mail_id.as_deref().unwrap_or(&self.message.id);
-        if is_message_id(known) {
-            return known.to_owned();
-        }
-        self.loss.push(
-            Field::MessageId,
-            Fidelity::Synthesized,
-            "The identifier of the message is none of Internet mail; a Message-ID was made.",
-            Some(known.to_owned()),
-        );
-        if known.is_empty() {
-            return self.writing.message_id.clone();
-        }
-        format!("{}@{}", as_local_part(known), self.writing.host)
     }
 
     fn from(&mut self) -> Result<String, Refusal> {
@@ -335,71 +223,6 @@ impl Writer<'_> {
         if !cc.is_empty() {
             self.push(Field::Cc, &cc.join(", "));
         }
-    }
-
-    /// The newest sending on top, the original below (RFC 4356 §2.1.3.2, example).
-    fn resent(
-        &mut self,
-        date: &str,
-        from: &str,
-        shown: (Vec<String>, Vec<String>),
-        id: &str,
-    ) -> Result<(), Refusal> {
-        self.note(Field::PreviouslySent);
-        self.loss.push(
-            Field::PreviouslySent,
-            Fidelity::Synthesized,
-            "Recipients and Message-ID of the original are not known: who sent it on is named, an identifier is made.",
-            None,
-        );
-        self.push_resent(Field::Date, date);
-        self.push_resent(Field::Originator, from);
-        let (to, cc) = shown;
-        if to.is_empty() && cc.is_empty() {
-            self.push_resent(Field::To, "undisclosed-recipients:;");
-        }
-        if !to.is_empty() {
-            self.push_resent(Field::To, &to.join(", "));
-        }
-        if !cc.is_empty() {
-            self.push_resent(Field::Cc, &cc.join(", "));
-        }
-        self.push_resent(Field::MessageId, &format!("<{id}>"));
-
-        let mut history: Vec<&PreviouslySent> = self.message.previously_sent.iter().collect();
-        history.sort_by_key(|sending| sending.index);
-        let (original, later) = match history.split_first() {
-            Some((original, later)) => (Some(*original), later),
-            None => (None, [].as_slice()),
-        };
-        // Who sent it on had received it: the best that is known of the original's recipients.
-        let first_recipient = match later.iter().find_map(|sending| sending.by.as_ref()) {
-            Some(party) => self.mailbox(party).map_err(sender_fault)?,
-            None => from.to_owned(),
-        };
-        for sending in later.iter().rev() {
-            if let Some(at) = sending.at {
-                self.push_resent(Field::Date, &value::format_date(at.0));
-            }
-            if let Some(by) = &sending.by {
-                let by = self.mailbox(by).map_err(sender_fault)?;
-                self.push_resent(Field::Originator, &by);
-            }
-        }
-        let at = original.and_then(|sending| sending.at).map(|at| value::format_date(at.0));
-        self.put(Field::Date, at.as_deref().unwrap_or(date));
-        let by = original.and_then(|sending| sending.by.as_ref()).map(|party| self.mailbox(party));
-        let by = by.transpose().map_err(sender_fault)?;
-        self.push(Field::Originator, by.as_deref().unwrap_or(from));
-        self.push(Field::To, &first_recipient);
-        let made = format!("<original-{}@{}>", as_local_part(id), self.writing.host);
-        self.put(Field::MessageId, &made);
-        Ok(())
-    }
-
-    fn push_resent(&mut self, field: Field, value: &str) {
-        let name = resent::resent(self.tables.mail(field).name());
-        self.headers.push(Header::new(name, value));
     }
 
     /// Subject, Reply-To, and the identifier for the way back to an MMS system.
@@ -527,43 +350,6 @@ fn is_made_here(name: &str) -> bool {
     name.starts_with("content-")
         || ["mime-version", "received", "precedence", "bcc", "return-path", "x-mms-message-id"]
             .contains(&name.as_str())
-}
-
-/// Whether `id` can stand between the angle brackets of a Message-ID (RFC 5322 §3.6.4, obsolete forms aside).
-pub(super) fn is_message_id(id: &str) -> bool {
-    let side = |text: &str| {
-        !text.is_empty()
-            && text.bytes().all(|c| c.is_ascii_graphic() && !b"<>()[]@,;:\\\"".contains(&c) || c == b':')
-    };
-    id.len() <= 250
-        && id.split_once('@').is_some_and(|(left, right)| {
-            side(left) && side(right.trim_start_matches('[').trim_end_matches(']'))
-        })
-}
-
-/// Any text as the left side of an identifier, always the same for the same text; cut at 200 octets.
-fn as_local_part(text: &str) -> String {
-    let mut local = String::with_capacity(text.len());
-    for octet in text.bytes() {
-        if octet.is_ascii_alphanumeric() || b"-_+".contains(&octet) {
-            local.push(char::from(octet));
-        } else if matches!(octet, b'@' | b'.') {
-            if !local.is_empty() && !local.ends_with('.') {
-                local.push('.');
-            }
-        } else {
-            local.push_str(&format!("={octet:02X}"));
-        }
-        if local.len() >= 200 {
-            break;
-        }
-    }
-    let local = local.trim_end_matches('.');
-    if local.is_empty() { "message".to_owned() } else { local.to_owned() }
-}
-
-fn refused(reason: Reason, detail: &str) -> Refusal {
-    Refusal::new(reason, Blame::Message, detail)
 }
 
 fn sender_fault(fault: AddressFault) -> Refusal {
