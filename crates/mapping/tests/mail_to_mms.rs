@@ -4,7 +4,8 @@ use bytes::Bytes;
 use cedrat_mapping::mail::{self, MailEnvelope, MailReading};
 use cedrat_mapping::{Inbound, Loss};
 use cedrat_message::{
-    Address, Class, Message, Notify, PartKind, Priority, Reason, Recipient, Role, Timestamp, When,
+    Address, Class, DeliveryStatus, Message, Notify, PartKind, Priority, Reason, Recipient, Role, Timestamp,
+    When,
 };
 
 use crate::support::{NOW, TABLES, envelope, octets, read_mail, reading, recipient, texts};
@@ -245,4 +246,56 @@ fn an_mms_that_comes_back_from_mail_has_its_identifier() {
     let (message, _) = read("X-Mms-Message-ID: m77@mmsc.peer.example\r\n\r\nhi\r\n");
     assert_eq!(message.id, "m77@mmsc.peer.example");
     assert_eq!(message.mail_id.as_deref(), Some("m1@mail.example"));
+}
+
+const DSN: &str = concat!(
+    "Content-Type: multipart/report; report-type=delivery-status; boundary=r\r\n\r\n",
+    "--r\r\nContent-Type: text/plain\r\n\r\nSorry.\r\n",
+    "--r\r\nContent-Type: message/delivery-status\r\n\r\nReporting-MTA: dns; mx.mail.example\r\n\r\n",
+    "Final-Recipient: rfc822; +447700900005@mms.example\r\nAction: failed\r\nStatus: 5.0.0\r\n",
+    "Diagnostic-Code: smtp; 550 5.1.1 No such user\r\n--r\r\nContent-Type: text/rfc822-headers\r\n\r\n"
+);
+
+#[test]
+fn a_report_names_its_message_and_recipient() {
+    let mail = [HEAD, DSN, "Message-ID: <m9@mms.example>\r\n--r--\r\n"].concat();
+    let Ok((Inbound::Delivery(reports), _)) = read_mail(mail.as_bytes(), &envelope("", &["+447700900002"]))
+    else {
+        panic!("no report")
+    };
+    let [report] = reports.as_slice() else { panic!("{reports:?}") };
+    assert_eq!(report.message_id, "m9@mms.example");
+    assert_eq!(report.recipient.to_string(), "+447700900005");
+    assert_eq!(report.originator.as_ref().unwrap().to_string(), "+447700900002");
+    assert_eq!(report.status, DeliveryStatus::Unreachable);
+    assert_eq!(report.reason, Some(Reason::RecipientUnknown));
+    assert_eq!(report.enhanced.as_deref(), Some("5.0.0"));
+    assert_eq!(report.text.as_deref(), Some("Sorry."));
+}
+
+#[test]
+fn a_report_that_names_no_message_or_comes_inside_a_mail_is_a_message() {
+    let nameless = [HEAD, DSN, "Subject: x\r\n--r--\r\n"].concat();
+    let null = envelope("", &["+447700900002"]);
+    assert!(matches!(read_mail(nameless.as_bytes(), &null), Ok((Inbound::Message(_), _))));
+
+    let inside = [
+        HEAD,
+        "Content-Type: multipart/mixed; boundary=m\r\n\r\n--m\r\n\r\nWhat does this mean?\r\n--m\r\n",
+        DSN,
+        "Message-ID: <m9@mms.example>\r\n--r--\r\n--m--\r\n",
+    ]
+    .concat();
+    let person = envelope("alice@mail.example", &["+447700900002"]);
+    assert!(matches!(read_mail(inside.as_bytes(), &person), Ok((Inbound::Message(_), _))));
+}
+
+#[test]
+fn what_is_no_address_in_a_list_is_reported() {
+    let (message, loss) = read("Cc: the whole team, bob@mail.example\r\n\r\nhi\r\n");
+    assert_eq!(message.shown.len(), 2);
+    assert!(
+        loss.entries.iter().any(|entry| entry.field.token() == "cc" && entry.value.is_some()),
+        "{loss:?}"
+    );
 }

@@ -85,7 +85,7 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     /// RFC 4356 §2.1.3.3: a mail with Sensitivity must not go to MMS.
-    fn refuse_private(&self) -> Result<(), Refusal> {
+    fn refuse_private(&mut self) -> Result<(), Refusal> {
         match self.sensitivity() {
             Some(wish) if self.reading.refuse_sensitivity => {
                 Err(Refusal::new(Reason::SensitivityRefused, Blame::Message, format!("Sensitivity: {wish}")))
@@ -95,7 +95,7 @@ impl Reader<'_> {
     }
 
     /// A wish for privacy; `Normal`, which some clients write, is none.
-    fn sensitivity(&self) -> Option<String> {
+    fn sensitivity(&mut self) -> Option<String> {
         self.header(Field::Sensitivity).filter(|wish| !wish.trim().eq_ignore_ascii_case("normal"))
     }
 
@@ -145,16 +145,14 @@ impl Reader<'_> {
                 date,
             );
         }
-        message.subject = self.headers.first(self.tables.mail(Field::Subject).name()).is_some().then(|| {
-            value::unstructured(&self.text(self.tables.mail(Field::Subject).name()).unwrap_or_default())
-        });
+        message.subject = self.header(Field::Subject).map(|text| value::unstructured(&text));
         message.envelope_id = self.envelope.envid.clone();
         message.return_content = self.envelope.ret;
     }
 
     fn people(&mut self, message: &mut Message) -> Result<(), Refusal> {
         message.originator =
-            self.header(Field::Originator).and_then(|value| self.parties(&value).into_iter().next());
+            self.header(Field::Originator).and_then(|value| self.first_party(Field::Originator, &value));
         if message.originator.is_none()
             && let Some(path) = &self.envelope.from
         {
@@ -166,7 +164,8 @@ impl Reader<'_> {
                 None,
             );
         }
-        message.reply_to = self.header(Field::ReplyTo).map(|value| self.parties(&value)).unwrap_or_default();
+        let reply_to = self.header(Field::ReplyTo).unwrap_or_default();
+        message.reply_to = self.parties(Field::ReplyTo, &reply_to);
         let originator = message.originator.as_ref().map(|party| &party.address);
         message.return_path = self
             .envelope
@@ -175,10 +174,10 @@ impl Reader<'_> {
             .map(|path| self.canonical(path))
             .filter(|path| Some(path) != originator);
         for (field, role) in [(Field::To, Role::To), (Field::Cc, Role::Cc)] {
-            let name = self.tables.mail(field).name().to_string();
-            for value in self.all(&name) {
-                let parties = self.parties(&value).into_iter();
-                message.shown.extend(parties.map(|party| Shown { role, party }));
+            let name = self.tables.mail(field).name();
+            for header in self.headers.all(name) {
+                let parties = self.parties(field, &decoded(header));
+                message.shown.extend(parties.into_iter().map(|party| Shown { role, party }));
             }
         }
         self.recipients(message)
@@ -214,7 +213,7 @@ impl Reader<'_> {
         let stated = row.names().find_map(|name| self.headers.first(name));
         message.priority = stated.and_then(|value| row.read(value.split([' ', '(']).next().unwrap_or(value)));
         if let Some(value) = self.header(Field::ReadReport) {
-            let to = self.parties(&value).into_iter().next().map(|party| party.address);
+            let to = self.first_party(Field::ReadReport, &value).map(|party| party.address);
             message.read_report = Some(true);
             message.read_report_to =
                 to.filter(|to| Some(to) != message.originator.as_ref().map(|party| &party.address));
@@ -266,34 +265,46 @@ impl Reader<'_> {
         kept
     }
 
+    fn first_party(&mut self, field: Field, value: &str) -> Option<Party> {
+        self.parties(field, value).into_iter().next()
+    }
+
     /// Mailboxes of a list as parties; what is no address is left out and reported.
-    fn parties(&self, value: &str) -> Vec<Party> {
-        let boxes = value::addresses(value);
-        let read = boxes.into_iter().filter_map(|mailbox| {
-            let address = match mailbox.address() {
-                Some(text) => self.canonical(MailAddress::parse(&text).ok()?),
-                None => bare(&mailbox.raw)?,
-            };
-            Some(Party { address, display: mailbox.display })
-        });
-        read.collect()
+    fn parties(&mut self, field: Field, value: &str) -> Vec<Party> {
+        let mut parties = Vec::new();
+        for mailbox in value::addresses(value) {
+            let mail = mailbox.address().and_then(|text| MailAddress::parse(&text).ok());
+            match mail.map(|mail| self.canonical(mail)).or_else(|| bare(&mailbox.raw)) {
+                Some(address) => parties.push(Party { address, display: mailbox.display }),
+                None => self.loss.push(
+                    field,
+                    Fidelity::Dropped,
+                    "An entry of the list is no address.",
+                    Some(mailbox.raw),
+                ),
+            }
+        }
+        parties
     }
 
     fn canonical(&self, mail: MailAddress) -> Address {
         address::canonical_form(mail, &self.reading.number_domains)
     }
 
-    /// The decoded value of the header of a field, under its first name that the mail has.
-    fn header(&self, field: Field) -> Option<String> {
-        self.tables.mail(field).names().next().and_then(|name| self.text(name))
+    /// The decoded value of the header of a field under the first of its names that the mail has, unless
+    /// the row drops it.
+    fn header(&mut self, field: Field) -> Option<String> {
+        let row = self.tables.mail(field);
+        let value = row.header.iter().chain(&row.aliases).find_map(|name| self.text(name))?;
+        if row.inbound.fidelity == Fidelity::Dropped {
+            self.loss.note_value(row, Some(value));
+            return None;
+        }
+        Some(value)
     }
 
     fn text(&self, name: &str) -> Option<String> {
         self.headers.iter().find(|header| header.is(name)).map(decoded)
-    }
-
-    fn all(&self, name: &str) -> Vec<String> {
-        self.headers.all(name).map(decoded).collect()
     }
 }
 

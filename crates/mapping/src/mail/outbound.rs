@@ -110,10 +110,10 @@ impl Writer<'_> {
         }
         self.note_numbers();
         if self.message.previously_sent.is_empty() {
-            self.put(Field::Date, &date);
+            self.push(Field::Date, &date);
             self.push(Field::Originator, &from);
             self.address_lists(shown);
-            self.put(Field::MessageId, &format!("<{id}>"));
+            self.push(Field::MessageId, &format!("<{id}>"));
         } else {
             self.resent(&date, &from, shown, &id)?;
         }
@@ -324,9 +324,11 @@ impl Writer<'_> {
         }
     }
 
-    /// Writes a field under the name of its row and notes what the row says of it.
+    /// Writes a field under the name of its row, unless the row drops it, and notes what the row says.
     fn put(&mut self, field: Field, value: &str) {
-        self.push(field, value);
+        if self.tables.mail(field).outbound.fidelity != Fidelity::Dropped {
+            self.push(field, value);
+        }
         self.note(field);
     }
 

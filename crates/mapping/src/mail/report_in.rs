@@ -103,15 +103,16 @@ impl Reader<'_> {
         understood.then_some(reports)
     }
 
-    /// From the SMTP reply that the reporter quotes, else from the Status field alone.
+    /// From the SMTP reply that the reporter quotes, because Status often says no more than 5.0.0.
     fn reason(&self, recipient: &dsn::Recipient) -> Reason {
+        let reply =
+            recipient.diagnostic_code.as_ref().filter(|it| it.kind == "smtp").map(|it| it.value.as_str());
+        let status = reply.and_then(dsn::Status::parse).or(recipient.status);
         let octet = |number: u16| u8::try_from(number).unwrap_or(0);
-        let status = recipient.status.map(|it| (it.class, octet(it.subject), octet(it.detail)));
-        let quoted = recipient.diagnostic_code.as_ref().filter(|it| it.kind == "smtp").and_then(|it| {
-            let digits = it.value.get(..3)?;
-            digits.parse::<u16>().ok().filter(|code| (400..600).contains(code))
-        });
-        let code = quoted.unwrap_or(match status {
+        let status = status.map(|it| (it.class, octet(it.subject), octet(it.detail)));
+        let code =
+            reply.and_then(|reply| reply.get(..3)?.parse().ok()).filter(|code| (400..600).contains(code));
+        let code = code.unwrap_or(match status {
             Some((4, ..)) => 450,
             _ => 550,
         });

@@ -20,22 +20,22 @@ impl Reader<'_> {
         message.previously_sent.push(sending(0, &message.originator, message.date));
         // The newest stands on top of the mail; an MMS counts up from the oldest.
         for (index, block) in earlier.iter().rev().enumerate() {
-            let by = block.from.as_deref().and_then(|from| self.parties(from).into_iter().next());
+            let by = block.from.as_deref().and_then(|from| self.first_party(Field::PreviouslySent, from));
             let at = block.date.as_deref().and_then(value::date).map(Timestamp);
             message.previously_sent.push(sending(index + 1, &by, at));
         }
         message.forward_counter = u32::try_from(blocks.len()).ok();
-        message.originator = newest.from.as_deref().and_then(|from| self.parties(from).into_iter().next());
+        message.originator =
+            newest.from.as_deref().and_then(|from| self.first_party(Field::Originator, from));
         message.date = newest.date.as_deref().and_then(value::date).map(Timestamp);
         let path = self.envelope.from.clone().map(|path| self.canonical(path));
         message.return_path =
             path.filter(|path| Some(path) != message.originator.as_ref().map(|party| &party.address));
-        let lists = [(&newest.to, Role::To), (&newest.cc, Role::Cc)];
-        let shown: Vec<Shown> = lists
-            .into_iter()
-            .filter_map(|(list, role)| list.as_deref().map(|list| (list, role)))
-            .flat_map(|(list, role)| self.parties(list).into_iter().map(move |party| Shown { role, party }))
-            .collect();
+        let mut shown = Vec::new();
+        for (list, field, role) in [(&newest.to, Field::To, Role::To), (&newest.cc, Field::Cc, Role::Cc)] {
+            let parties = self.parties(field, list.as_deref().unwrap_or_default());
+            shown.extend(parties.into_iter().map(|party| Shown { role, party }));
+        }
         if !shown.is_empty() {
             message.shown = shown;
             message.recipients.clear();

@@ -59,13 +59,13 @@ impl Writer<'_> {
             }
         }
         let at = original.and_then(|sending| sending.at).map(|at| value::format_date(at.0));
-        self.put(Field::Date, at.as_deref().unwrap_or(date));
+        self.push(Field::Date, at.as_deref().unwrap_or(date));
         let by = original.and_then(|sending| sending.by.as_ref()).map(|party| self.mailbox(party));
         let by = by.transpose().map_err(sender_fault)?;
         self.push(Field::Originator, by.as_deref().unwrap_or(from));
         self.push(Field::To, &first_recipient);
         let made = format!("<original-{}@{}>", as_local_part(id), self.writing.host);
-        self.put(Field::MessageId, &made);
+        self.push(Field::MessageId, &made);
         Ok(())
     }
 
