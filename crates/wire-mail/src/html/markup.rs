@@ -31,7 +31,7 @@ impl Tag<'_> {
         let is_end = |c: char| c.is_whitespace() || matches!(c, '=' | '/' | '>');
         let mut rest = self.attributes;
         loop {
-            rest = rest.trim_start_matches(|c: char| c.is_whitespace() || matches!(c, '/' | '='));
+            rest = rest.trim_start_matches(is_end);
             if rest.is_empty() {
                 return None;
             }

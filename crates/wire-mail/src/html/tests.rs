@@ -85,6 +85,12 @@ fn broken_markup_costs_linear_time() {
 }
 
 #[test]
+fn a_bracket_among_attributes_does_not_stop_the_reader() {
+    assert_eq!(read("<a x'y'>z href='https://x.test'>see</a>"), "z href='https://x.test'>see");
+    assert_eq!(read("<a b\"c>d\" href='https://x.test'>see</a>"), "see (https://x.test)");
+}
+
+#[test]
 fn the_output_is_bounded() {
     assert_eq!(text("grüße", 3), "gr");
     let html = "<blockquote type=cite>".repeat(100) + &"<p>x".repeat(1000);
