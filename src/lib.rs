@@ -22,5 +22,6 @@ pub mod pump;
 pub mod record;
 pub mod report;
 pub mod server;
+pub mod simulate;
 pub mod store;
 pub mod tls;

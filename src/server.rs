@@ -93,6 +93,7 @@ impl Running {
     pub async fn stop(self, grace: Duration) {
         self.gateway.ready.store(false, Ordering::Release);
         self.gateway.shutdown.send_replace(true);
+        self.gateway.dispatcher.stop(&self.gateway).await;
         for task in self.tasks {
             // A task that panicked has nothing left to finish.
             drop(tokio::time::timeout(grace, task).await);

@@ -234,6 +234,13 @@ impl Destination {
         inner.queue.drain(..).collect()
     }
 
+    /// Wakes connections that wait for work, so that they see that the gateway stops, and takes
+    /// back what was not begun.
+    pub(super) fn stop(&self) -> Vec<Batch> {
+        self.filled.notify_waiters();
+        self.inner().queue.drain(..).collect()
+    }
+
     /// When it is tried again; `None` when it can be reached as far as is known.
     pub fn probe_at(&self) -> Option<Timestamp> {
         match self.inner().state.health() {

@@ -67,6 +67,17 @@ impl Dispatcher {
         self.destinations.lock().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// The gateway stops: what was claimed and not begun goes back to the store, so that it is not
+    /// taken for uncertain after the next start.
+    pub async fn stop(&self, gateway: &Arc<Gateway>) {
+        for destination in self.all() {
+            for batch in destination.stop() {
+                settle::give_back(gateway, &batch).await;
+                destination.done(&batch);
+            }
+        }
+    }
+
     /// Takes a place in a destination's queue; `false` when it is full or the destination is not
     /// reachable now. A place that was taken is filled by [`Dispatcher::offer`] or given back.
     pub fn reserve(&self, settings: &Settings, name: &str) -> bool {

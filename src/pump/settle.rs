@@ -92,6 +92,17 @@ pub async fn failed(gateway: &Arc<Gateway>, batch: &Batch, refusal: &Refusal) {
     }
 }
 
+/// Gives back a batch that was claimed and not begun.
+pub async fn give_back(gateway: &Arc<Gateway>, batch: &Batch) {
+    let now = clock::now();
+    for job in &batch.jobs {
+        let settle = Settle::Retry { due: now.0, reply: "the gateway was stopped".into() };
+        if let Err(fault) = gateway.store.submit(Op::at(now.0).settle(job.fence, settle)).await {
+            gateway.events.tell(&Event::Fault { what: "store", detail: fault.to_string() });
+        }
+    }
+}
+
 /// Sends what an operator released on its way.
 pub async fn reroute(gateway: &Arc<Gateway>, batch: &Batch) {
     let settings = gateway.settings();
