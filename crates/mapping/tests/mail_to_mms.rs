@@ -299,3 +299,23 @@ fn what_is_no_address_in_a_list_is_reported() {
         "{loss:?}"
     );
 }
+
+#[test]
+fn a_presentation_stays_only_while_it_shows_everything() {
+    let mail = |text_location: &str| {
+        [
+            "Content-Type: multipart/mixed; boundary=b\r\n\r\n",
+            "--b\r\nContent-Type: text/plain\r\nContent-Location: ",
+            text_location,
+            "\r\n\r\nhi\r\n--b\r\nContent-Type: image/gif; name=1.gif\r\nContent-Transfer-Encoding: base64\r\n\r\nR0lGODlhAQABAAAAADs=\r\n",
+            "--b\r\nContent-Type: application/smil\r\n\r\n<smil><body><par><img src=\"1.gif\"/><text src=\"a.txt\"/></par></body></smil>\r\n--b--\r\n",
+        ]
+        .concat()
+    };
+    let presentation =
+        |message: &Message| message.content.parts.iter().any(|it| it.kind == PartKind::Presentation);
+    assert!(presentation(&read(&mail("a.txt")).0));
+    let (message, loss) = read(&mail("other.txt"));
+    assert!(!presentation(&message));
+    assert!(loss.entries.iter().any(|entry| entry.note.contains("presentation")));
+}

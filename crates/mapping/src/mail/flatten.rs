@@ -13,6 +13,7 @@ use alloc::{
 use cedrat_message::{Body, Content, Disposition, Field, Original, Part, PartKind, Structure};
 use cedrat_mime::{ContentType, Encoding, Message, Node, transfer};
 use cedrat_wire_mail::{html, quote, value};
+use cedrat_wire_mms::smil::Reference;
 
 use super::{MailReading, charset, names, order};
 use crate::{Fidelity, Loss};
@@ -199,24 +200,33 @@ impl<'a> Flattener<'a> {
         }
     }
 
-    /// A presentation that shows parts which are not there would show nothing of what is.
+    /// A presentation that shows parts which are not there, or hides a text or picture that a person has put
+    /// in since, would not show what was sent. Without one, the MMS side makes one of the parts.
     fn drop_broken_presentation(&mut self) {
-        let broken = |part: &Part, parts: &[Part]| {
-            part.kind == PartKind::Presentation
-                && !order::references(part)
-                    .iter()
-                    .all(|reference| parts.iter().any(|part| order::is_called(part, reference)))
+        let Some(index) = self.parts.iter().position(|part| part.kind == PartKind::Presentation) else {
+            return;
         };
-        if let Some(index) = self.parts.iter().position(|part| broken(part, &self.parts)) {
+        let references = self.parts.get(index).map(order::references).unwrap_or_default();
+        let shown = |part: &Part| references.iter().any(|reference| order::is_called(part, reference));
+        let resolved =
+            |reference: &Reference| self.parts.iter().any(|part| order::is_called(part, reference));
+        let hidden = self.parts.iter().any(|part| is_shown_by_handsets(part) && !shown(part));
+        if hidden || !references.iter().all(resolved) {
             self.parts.remove(index);
             self.loss.push(
                 Field::Content,
                 Fidelity::Dropped,
-                "The presentation shows parts that the mail does not have.",
+                "The presentation does not show the parts that the mail has.",
                 None,
             );
         }
     }
+}
+
+/// Text, and the media that a presentation can hold.
+fn is_shown_by_handsets(part: &Part) -> bool {
+    let medium = matches!(part.media_type.split('/').next(), Some("image" | "audio" | "video"));
+    part.kind == PartKind::Text || part.kind == PartKind::Media && medium
 }
 
 /// Octets of text made from one HTML part: more than anybody writes, less than a handset could choke on.

@@ -288,6 +288,10 @@ impl Writer<'_> {
         if let Some(sensitivity) = &message.sensitivity {
             self.put(Field::Sensitivity, sensitivity);
         }
+        if message.sender_visibility.is_some() {
+            let note = "A wish to be shown needs no header in mail.";
+            self.loss.push(Field::SenderVisibility, Fidelity::Dropped, note, None);
+        }
         let present = [
             (Field::DeliveryReport, message.delivery_report.is_some()),
             (Field::DeliveryTime, message.delivery_time.is_some()),
@@ -295,7 +299,6 @@ impl Writer<'_> {
             (Field::OriginatorSystem, message.originator_system.is_some()),
             (Field::RelayDeliveryReport, message.relay_delivery_report.is_some()),
             (Field::ReplyCharging, message.reply_charging.is_some()),
-            (Field::SenderVisibility, message.sender_visibility.is_some()),
             (Field::ServiceFields, !message.service_fields.is_empty()),
         ];
         present.into_iter().filter(|(_, present)| *present).for_each(|(field, _)| self.note(field));
