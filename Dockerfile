@@ -14,7 +14,7 @@ COPY docker/cedrat.toml /etc/cedrat/cedrat.toml
 USER 65532:65532
 VOLUME /var/lib/cedrat
 EXPOSE 2525 2526
-# Asks /readyz on the admin port that the configuration names.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["cedrat", "ready", "--config", "/etc/cedrat/cedrat.toml"]
+# Asks /readyz on the admin port of docker/cedrat.toml.
+HEALTHCHECK --interval=10s --timeout=3s --start-period=10s CMD ["cedrat", "ready", "--admin", "127.0.0.1:9090"]
 ENTRYPOINT ["/usr/bin/cedrat"]
 CMD ["run", "--config", "/etc/cedrat/cedrat.toml"]
