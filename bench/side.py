@@ -269,7 +269,7 @@ class Cedrat:
 
     def queued(self):
         listing = subprocess.run(
-            [self.program, "queue", "list", "--config", self.config, "--json"], capture_output=True, text=True, check=True
+            [self.program, "queue", "--config", self.config, "list", "--json"], capture_output=True, text=True, check=True
         )
         return len(listing.stdout.splitlines())
 
