@@ -14,7 +14,7 @@ use crate::{
     adapters::smtp::listener,
     admin, clock,
     config::Config,
-    events::{CdrFile, Event, Events, LogSink},
+    events::{CdrFile, Event, Events},
     gateway::{Gateway, Settings},
     pump::claim,
     store::{self, BlobPlace, Database, Store},
@@ -46,7 +46,7 @@ pub async fn start(config: Config, tables: Tables) -> Result<Running, Vec<String
         })?),
         None => None,
     };
-    let events = Events::new(log, cdr);
+    let events = Events::new(log, config.events.reveal, cdr);
     let store = Store::open(store_settings(&config).map_err(|fault| vec![fault])?)
         .await
         .map_err(|fault| vec![fault.to_string()])?;
@@ -107,19 +107,18 @@ impl Running {
     }
 }
 
-fn log(config: &Config) -> Result<LogSink, String> {
-    let reveal = config.events.reveal;
+fn log(config: &Config) -> Result<Option<Box<dyn std::io::Write + Send>>, String> {
     Ok(match config.events.log.as_str() {
-        "stdout" => LogSink::new(Box::new(std::io::stdout()), reveal),
-        "stderr" => LogSink::new(Box::new(std::io::stderr()), reveal),
-        "none" => LogSink::none(),
+        "stdout" => Some(Box::new(std::io::stdout())),
+        "stderr" => Some(Box::new(std::io::stderr())),
+        "none" => None,
         path => {
             let file = std::fs::OpenOptions::new()
                 .create(true)
                 .append(true)
                 .open(path)
                 .map_err(|fault| format!("the log {path} cannot be written: {fault}"))?;
-            LogSink::new(Box::new(file), reveal)
+            Some(Box::new(file))
         }
     })
 }

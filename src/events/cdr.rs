@@ -7,24 +7,20 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::{BufWriter, Write},
+    io::{BufRead as _, BufReader, Write},
     path::Path,
-    sync::Mutex,
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use serde_json::{Value, json};
 
 use super::{Event, Kind, Protocol};
 
-/// A file of records, appended to.
+/// A file of records, opened for appending.
+#[derive(Debug)]
 pub struct CdrFile {
-    inner: Mutex<(BufWriter<File>, u64)>,
-}
-
-impl std::fmt::Debug for CdrFile {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("CdrFile")
-    }
+    file: File,
+    lines: u64,
 }
 
 impl CdrFile {
@@ -33,26 +29,47 @@ impl CdrFile {
     /// # Errors
     /// When it cannot be opened for appending or read.
     pub fn open(path: &Path) -> std::io::Result<Self> {
-        let lines = match std::fs::read(path) {
-            Ok(octets) => octets.iter().filter(|octet| **octet == b'\n').count() as u64,
-            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => 0,
+        let mut lines = 0;
+        match File::open(path) {
+            Ok(file) => {
+                for line in BufReader::new(file).split(b'\n') {
+                    line?;
+                    lines += 1;
+                }
+            }
+            Err(fault) if fault.kind() == std::io::ErrorKind::NotFound => {}
             Err(fault) => return Err(fault),
-        };
+        }
         let file = OpenOptions::new().create(true).append(true).open(path)?;
-        Ok(Self { inner: Mutex::new((BufWriter::new(file), lines)) })
+        Ok(Self { file, lines })
     }
 
-    pub(super) fn write(&self, event: &Event) {
-        let Some(mut record) = record(event) else { return };
-        let Ok(mut inner) = self.inner.lock() else { return };
-        inner.1 += 1;
+    pub(super) const fn counter(&self) -> Records {
+        Records { sequence: AtomicU64::new(self.lines) }
+    }
+
+    pub(super) fn into_file(self) -> Box<dyn Write + Send> {
+        Box::new(self.file)
+    }
+}
+
+/// Numbers the records of this process.
+#[derive(Debug)]
+pub(super) struct Records {
+    sequence: AtomicU64,
+}
+
+impl Records {
+    /// The record of an event, for those that are billable.
+    pub(super) fn record(&self, event: &Event, time: &str) -> Option<String> {
+        let mut record = record(event)?;
         if let Some(object) = record.as_object_mut() {
-            object.insert("localSequenceNumber".into(), inner.1.into());
-            object.insert("recordTimeStamp".into(), crate::clock::now_rfc3339().into());
+            let number = self.sequence.fetch_add(1, Ordering::Relaxed) + 1;
+            object.insert("localSequenceNumber".into(), number.into());
+            object.insert("recordTimeStamp".into(), time.into());
             object.retain(|_, value| !value.is_null());
         }
-        // A failing disk shows at the store, which stops the process; a record cannot hold up mail.
-        drop(writeln!(inner.0, "{record}").and_then(|()| inner.0.flush()));
+        Some(record.to_string())
     }
 }
 

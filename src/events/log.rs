@@ -1,31 +1,44 @@
-//! The log: one JSON object a line, written by a thread of its own so that a slow disk or pipe
-//! never holds up a session. When the reader falls behind by more than [`QUEUE`] lines, lines are
-//! dropped and their number is told in the next one that gets through.
+//! The log and the charging records: lines of JSON, written by a thread of its own so that a slow
+//! disk or pipe never holds up a session. When it falls behind by more than [`QUEUE`] lines, log
+//! lines are dropped and their number is told in the next one that gets through.
 
 use std::{
     io::Write,
     sync::{
         Mutex,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, SyncSender, TrySendError, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, TrySendError, sync_channel},
     },
     thread::JoinHandle,
+    time::Duration,
 };
 
-use super::{Event, to_json};
+use super::{Event, to_line};
 
 /// Lines that may wait to be written.
 const QUEUE: usize = 16_384;
 
+/// How long lines are gathered for one write. The writer sleeps meanwhile, so that a line costs its
+/// sender no wake-up.
+const GATHER: Duration = Duration::from_millis(20);
+
+/// Where a line goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Output {
+    Cdr,
+    Log,
+}
+
 enum Line {
-    Text(String),
+    Text(Output, String),
     Flush(SyncSender<()>),
 }
 
-/// A log that is being written.
-pub struct LogSink {
+/// Where lines go while they are being written.
+pub(super) struct LogSink {
     sender: Option<SyncSender<Line>>,
     dropped: AtomicU64,
+    has_log: bool,
     reveal: bool,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
@@ -36,36 +49,43 @@ impl std::fmt::Debug for LogSink {
     }
 }
 
+type Out = Box<dyn Write + Send>;
+
 impl LogSink {
-    /// A log into `out`; whole addresses only with `reveal`.
-    pub fn new(out: Box<dyn Write + Send>, reveal: bool) -> Self {
+    /// A log and a file of records, each where it is wanted; whole addresses in the log only with
+    /// `reveal`.
+    pub(super) fn new(log: Option<Out>, cdr: Option<Out>, reveal: bool) -> Self {
+        let has_log = log.is_some();
+        if log.is_none() && cdr.is_none() {
+            return Self { sender: None, dropped: AtomicU64::new(0), has_log, reveal, writer: Mutex::new(None) };
+        }
         let (sender, lines) = sync_channel(QUEUE);
         let writer =
-            std::thread::Builder::new().name("log".into()).spawn(move || write_lines(out, &lines)).ok();
-        Self { sender: Some(sender), dropped: AtomicU64::new(0), reveal, writer: Mutex::new(writer) }
+            std::thread::Builder::new().name("log".into()).spawn(move || write_lines(log, cdr, &lines)).ok();
+        Self { sender: Some(sender), dropped: AtomicU64::new(0), has_log, reveal, writer: Mutex::new(writer) }
     }
 
-    /// A log that goes nowhere.
-    pub fn none() -> Self {
-        Self { sender: None, dropped: AtomicU64::new(0), reveal: false, writer: Mutex::new(None) }
-    }
-
-    pub(super) fn write(&self, event: &Event) {
-        let Some(sender) = &self.sender else { return };
-        let Ok(mut value) = to_json(event, self.reveal) else { return };
-        if let Some(object) = value.as_object_mut() {
-            object.insert("event".into(), event.number().into());
-            object.insert("time".into(), crate::clock::now_rfc3339().into());
-            if event.is_warning() {
-                object.insert("level".into(), "warning".into());
-            }
-            let dropped = self.dropped.swap(0, Ordering::Relaxed);
-            if dropped > 0 {
-                object.insert("lines_dropped_before".into(), dropped.into());
-            }
+    pub(super) fn tell(&self, event: &Event, time: &str) {
+        let (true, Some(sender)) = (self.has_log, &self.sender) else { return };
+        let dropped = self.dropped.swap(0, Ordering::Relaxed);
+        let mut more = String::new();
+        if event.is_warning() {
+            more.push_str("\"level\":\"warning\",");
         }
-        if let Err(TrySendError::Full(_)) = sender.try_send(Line::Text(value.to_string())) {
-            self.dropped.fetch_add(1, Ordering::Relaxed);
+        if dropped > 0 {
+            more.push_str(&format!("\"lines_dropped_before\":{dropped},"));
+        }
+        let Some(line) = to_line(event, self.reveal, time, &more) else { return };
+        if let Err(TrySendError::Full(_)) = sender.try_send(Line::Text(Output::Log, line)) {
+            self.dropped.fetch_add(dropped + 1, Ordering::Relaxed);
+        }
+    }
+
+    /// Writes a line that must not be dropped; waits when the writer is behind.
+    pub(super) fn write_to(&self, output: Output, line: String) {
+        if let Some(sender) = &self.sender {
+            // The writer ends only with the sender.
+            drop(sender.send(Line::Text(output, line)));
         }
     }
 
@@ -89,23 +109,46 @@ impl Drop for LogSink {
     }
 }
 
-fn write_lines(out: Box<dyn Write + Send>, lines: &Receiver<Line>) {
-    let mut out = std::io::BufWriter::with_capacity(64 * 1024, out);
-    while let Ok(first) = lines.recv() {
-        let mut next = Some(first);
-        while let Some(line) = next {
-            match line {
-                Line::Text(text) => {
-                    // A log that cannot be written must not stop the mail.
-                    drop(writeln!(out, "{text}"));
-                }
-                Line::Flush(done) => {
-                    drop(out.flush());
+fn write_lines(log: Option<Out>, cdr: Option<Out>, lines: &Receiver<Line>) {
+    let open = |out: Option<Out>| std::io::BufWriter::with_capacity(64 * 1024, out.unwrap_or_else(|| Box::new(std::io::sink())));
+    let (mut log, mut cdr) = (open(log), open(cdr));
+    let mut quiet = 0;
+    loop {
+        let mut wrote = false;
+        let ended = loop {
+            match lines.try_recv() {
+                // A log that cannot be written must not stop the mail.
+                Ok(Line::Text(Output::Log, text)) => drop(writeln!(log, "{text}")),
+                Ok(Line::Text(Output::Cdr, text)) => drop(writeln!(cdr, "{text}")),
+                Ok(Line::Flush(done)) => {
+                    drop((log.flush(), cdr.flush()));
                     drop(done);
                 }
+                Err(TryRecvError::Empty) => break false,
+                Err(TryRecvError::Disconnected) => break true,
             }
-            next = lines.try_recv().ok();
+            wrote = true;
+        };
+        if wrote {
+            drop((log.flush(), cdr.flush()));
         }
-        drop(out.flush());
+        if ended {
+            return;
+        }
+        // Gather while lines come; after a quiet second wait for the next one without a clock.
+        quiet = if wrote { 0 } else { quiet + 1 };
+        if quiet < 50 {
+            std::thread::sleep(GATHER);
+        } else {
+            match lines.recv_timeout(Duration::from_secs(3600)) {
+                Ok(Line::Text(Output::Log, text)) => drop(writeln!(log, "{text}")),
+                Ok(Line::Text(Output::Cdr, text)) => drop(writeln!(cdr, "{text}")),
+                Ok(Line::Flush(done)) => drop(done),
+                Err(RecvTimeoutError::Timeout) => continue,
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            drop((log.flush(), cdr.flush()));
+            quiet = 0;
+        }
     }
 }

@@ -66,7 +66,8 @@ pub fn queue(destination: &str, state: &'static str, depth: u64, oldest_age_seco
 pub(super) fn count(event: &Event) {
     recorder();
     match event {
-        Event::Reception { peer, protocol, kind, .. } => {
+        Event::Reception { peer, protocol, kind, loss, .. } => {
+            lossy(loss);
             metrics::counter!("cedrat_messages_received_total", "peer" => peer.clone(), "protocol" => protocol.token(), "kind" => kind.token()).increment(1);
         }
         Event::Rejection { peer, protocol, reason, .. } => {
@@ -75,7 +76,8 @@ pub(super) fn count(event: &Event) {
         Event::Duplicate { peer, .. } => {
             metrics::counter!("cedrat_messages_duplicate_total", "peer" => peer.clone()).increment(1);
         }
-        Event::Delivery { peer, protocol, kind, uncertain, age_ms, .. } => {
+        Event::Delivery { peer, protocol, kind, uncertain, age_ms, loss, .. } => {
+            lossy(loss);
             metrics::counter!("cedrat_messages_delivered_total", "peer" => peer.clone(), "protocol" => protocol.token(), "kind" => kind.token()).increment(1);
             metrics::counter!("cedrat_delivery_attempts_total", "peer" => peer.clone(), "result" => "delivered").increment(1);
             metrics::histogram!("cedrat_end_to_end_seconds").record(*age_ms as f64 / 1000.0);
@@ -102,9 +104,7 @@ pub(super) fn count(event: &Event) {
             metrics::counter!("cedrat_reports_total", "peer" => peer.clone(), "type" => kind.token(), "direction" => "made",
                 "status" => status.clone(), "matched" => "yes").increment(1);
         }
-        Event::Loss { from, to, field, .. } => {
-            metrics::counter!("cedrat_mapping_lossy_total", "from" => *from, "to" => *to, "field" => field.clone()).increment(1);
-        }
+        Event::Loss { loss, .. } => lossy(loss),
         Event::SessionOpened { peer, protocol, .. } => {
             metrics::counter!("cedrat_sessions_total", "peer" => peer.clone(), "protocol" => protocol.token()).increment(1);
             metrics::gauge!("cedrat_sessions", "peer" => peer.clone(), "protocol" => protocol.token())
@@ -129,6 +129,13 @@ pub(super) fn count(event: &Event) {
         | Event::Recovered { .. }
         | Event::Authentication { .. }
         | Event::Awaiting { .. } => {}
+    }
+}
+
+fn lossy(loss: &[super::LossNote]) {
+    for note in loss {
+        metrics::counter!("cedrat_mapping_lossy_total", "from" => note.from, "to" => note.to, "field" => note.field)
+            .increment(1);
     }
 }
 

@@ -15,7 +15,7 @@ use cedrat_message::Reason;
 use serde::Serialize;
 
 pub use cdr::CdrFile;
-pub use log::LogSink;
+use log::LogSink;
 pub use metrics::{queue as queue_metric, render as render_metrics};
 
 /// What kind of PDU or mail an event speaks of.
@@ -88,7 +88,7 @@ pub enum Event {
         class: Option<String>,
         priority: Option<String>,
         parts: Vec<PartNote>,
-        loss: u64,
+        loss: Vec<LossNote>,
     },
     /// 201 A message was not taken.
     Rejection {
@@ -103,8 +103,8 @@ pub enum Event {
     Duplicate { message: i64, peer: String, protocol: Protocol, message_id: String },
     /// 203 What SPF, DKIM and DMARC said of a mail.
     Authentication { session: String, peer: String, result: String },
-    /// 300 What a translation could not carry as it was.
-    Loss { message: i64, from: &'static str, to: &'static str, field: String, fidelity: String, note: String },
+    /// 300 What the writer of a message had to leave out after its translation.
+    Loss { message: i64, peer: String, loss: Vec<LossNote> },
     /// 310 A next hop took a message for one recipient.
     Delivery {
         message: i64,
@@ -121,6 +121,7 @@ pub enum Event {
         message_id: String,
         uncertain: bool,
         age_ms: u64,
+        loss: Vec<LossNote>,
     },
     /// 311 An attempt failed; it will be tried again.
     TransientFailure {
@@ -181,12 +182,15 @@ thread_local! {
     static REVEAL: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
 }
 
-/// Serialises `event` with or without whole addresses.
-fn to_json(event: &Event, reveal: bool) -> serde_json::Result<serde_json::Value> {
+/// The event as one line of JSON, with its number, the time and what else is given in front.
+fn to_line(event: &Event, reveal: bool, time: &str, more: &str) -> Option<String> {
     REVEAL.with(|cell| cell.set(reveal));
-    let value = serde_json::to_value(event);
+    let json = serde_json::to_string(event);
     REVEAL.with(|cell| cell.set(false));
-    value
+    // An object with at least its type: what follows the brace follows what is put in front.
+    let json = json.ok()?;
+    let rest = json.strip_prefix('{')?;
+    Some(format!("{{\"time\":\"{time}\",\"event\":{},{more}{rest}", event.number()))
 }
 
 /// A reason with its class, as events show it.
@@ -211,6 +215,38 @@ pub struct PartNote {
     pub media_type: String,
     /// Octets as they stood on the wire.
     pub octets: u64,
+}
+
+/// One thing that a translation could not carry as it was. The values stay out: they may be
+/// numbers or text of people; `cedrat map` shows them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LossNote {
+    /// From which interface; `canonical` for what was read already.
+    pub from: &'static str,
+    /// To which.
+    pub to: &'static str,
+    /// The field.
+    pub field: &'static str,
+    /// How it crossed.
+    pub fidelity: &'static str,
+    /// Why.
+    pub note: String,
+}
+
+impl LossNote {
+    /// The notes of a loss report.
+    pub fn of(loss: &cedrat_mapping::Loss) -> Vec<Self> {
+        loss.entries
+            .iter()
+            .map(|entry| Self {
+                from: loss.from.token(),
+                to: loss.to.token(),
+                field: entry.field.token(),
+                fidelity: entry.fidelity.token(),
+                note: entry.note.clone(),
+            })
+            .collect()
+    }
 }
 
 impl Event {
@@ -251,27 +287,31 @@ impl Event {
 #[derive(Debug, Clone)]
 pub struct Events {
     log: Arc<LogSink>,
-    cdr: Option<Arc<CdrFile>>,
+    cdr: Option<Arc<cdr::Records>>,
 }
 
 impl Events {
     /// Events into a log and, where configured, a file of charging records.
-    pub fn new(log: LogSink, cdr: Option<CdrFile>) -> Self {
-        Self { log: Arc::new(log), cdr: cdr.map(Arc::new) }
+    pub fn new(log: Option<Box<dyn std::io::Write + Send>>, reveal: bool, cdr: Option<CdrFile>) -> Self {
+        let (cdr, file) = cdr.map_or((None, None), |cdr| (Some(cdr.counter()), Some(cdr.into_file())));
+        Self { log: Arc::new(LogSink::new(log, file, reveal)), cdr: cdr.map(Arc::new) }
     }
 
     /// Tells an event to everybody who listens. Never fails and never blocks on a slow reader.
     pub fn tell(&self, event: &Event) {
         metrics::count(event);
-        if let Some(cdr) = &self.cdr {
-            cdr.write(event);
+        let time = crate::clock::now_rfc3339();
+        if let Some(cdr) = &self.cdr
+            && let Some(record) = cdr.record(event, &time)
+        {
+            self.log.write_to(log::Output::Cdr, record);
         }
-        self.log.write(event);
+        self.log.tell(event, &time);
     }
 
     /// The event as a trace entry of its message: JSON, addresses redacted.
     pub fn trace(event: &Event) -> String {
-        to_json(event, false).map(|value| value.to_string()).unwrap_or_default()
+        to_line(event, false, &crate::clock::now_rfc3339(), "").unwrap_or_default()
     }
 
     /// Writes out what is still buffered.

@@ -10,11 +10,11 @@ use cedrat_relay::{
     route::Verdict,
 };
 
-use super::{Source, Transaction, Way, route, tell_loss};
+use super::{Source, Transaction, Way, route};
 use crate::{
     clock,
     config::NextHop,
-    events::{Event, Events, Kind, PartNote, Redacted},
+    events::{Event, Events, Kind, LossNote, PartNote, Redacted},
     pump::{self, Job, Loaded},
     record::{self, Form, Work},
     report,
@@ -327,7 +327,6 @@ async fn store(
     }
     if !answer_only {
         gateway.events.tell(&reception);
-        tell_loss(gateway, arrival.id, loaded.loss());
         let jobs = copies.into_iter().filter(|copy| matches!(copy.delivery.start, Start::Claimed { .. }));
         let jobs = jobs.map(|copy| Job::fresh(copy.delivery, copy.work, loaded.clone())).collect();
         gateway.dispatcher.offer(gateway, jobs);
@@ -370,7 +369,7 @@ fn reception(
                 octets: part.body.encoded.len() as u64,
             })
             .collect(),
-        loss: loss.entries.len() as u64,
+        loss: LossNote::of(loss),
     }
 }
 

@@ -12,7 +12,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use bytes::Bytes;
 use cedrat_mapping::{
-    Interface, Loss, Tables,
+    Tables,
     mail::{MailEnvelope, MailReading},
     mm4,
 };
@@ -458,22 +458,4 @@ impl Transaction {
             Hold::Until(text) => cedrat_wire_mms::date::parse(text).map(cedrat_message::Timestamp),
         }
     }
-}
-
-/// Tells what a translation could not carry.
-pub fn tell_loss(gateway: &Gateway, message: i64, loss: &Loss) {
-    for entry in &loss.entries {
-        gateway.events.tell(&Event::Loss {
-            message,
-            from: name(loss.from),
-            to: name(loss.to),
-            field: entry.field.token().to_owned(),
-            fidelity: entry.fidelity.token().to_owned(),
-            note: entry.note.clone(),
-        });
-    }
-}
-
-const fn name(interface: Interface) -> &'static str {
-    interface.token()
 }

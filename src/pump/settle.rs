@@ -18,7 +18,7 @@ use super::{Batch, Job, compose, compose::Composed};
 use crate::{
     clock,
     config::{Peer, PeerProtocol},
-    events::{Event, Events, Redacted},
+    events::{Event, Events, LossNote, Redacted},
     gateway::{Gateway, Settings},
     intake,
     record::{self, Form},
@@ -38,7 +38,6 @@ pub async fn outcome(
 ) {
     let Outcome { recipients: deliveries, not_passed_on } = outcome;
     let not_passed_on = *not_passed_on;
-    let mut told = false;
     for (position, to) in composed.submission.recipients.iter().enumerate() {
         let (Some(job), Some(delivery)) = (batch.jobs.get(to.index), deliveries.get(position)) else {
             continue;
@@ -48,10 +47,6 @@ pub async fn outcome(
         case.protocol = composed.protocol;
         match delivery {
             Delivery::Delivered { reply } => {
-                if !told {
-                    intake::tell_loss(gateway, job.loaded.id, &composed.loss);
-                    told = true;
-                }
                 case.delivered(peer, composed, to, position, not_passed_on, &reply.to_string(), tls).await;
             }
             Delivery::Permanent { reply } => {
@@ -238,6 +233,7 @@ impl<'a> Case<'a> {
             message_id: submission.message_id.clone(),
             uncertain: self.job.uncertain > 0,
             age_ms: u64::try_from(self.now.0 - self.job.loaded.received.0).unwrap_or(0),
+            loss: LossNote::of(&composed.loss),
         };
         let mut op = Op::at(self.now.0);
         op = self.traced(op, &event);
