@@ -122,6 +122,18 @@ fn history_and_signature_are_cut_where_the_route_says_so() {
 }
 
 #[test]
+fn history_is_cut_from_a_mail_of_html_alone_too() {
+    let reading = MailReading { cut_quotes: true, ..reading() };
+    let rest = concat!(
+        "Content-Type: text/html\r\n\r\n<p>Yes.</p><p>On Fri, 1 Apr 2005, Bob wrote:</p>",
+        "<blockquote type=\"cite\"><p>at eight?</p></blockquote>\r\n"
+    );
+    let (message, _) = read_with(rest, &envelope("alice@mail.example", &["+447700900002"]), &reading);
+    assert_eq!(texts(&message), ["Yes."]);
+    assert_eq!(kinds(&message), [(PartKind::Text, "text/plain")]);
+}
+
+#[test]
 fn text_of_any_charset_becomes_utf_8_and_flowed_lines_are_joined() {
     let (message, _) =
         read("Content-Type: text/plain; charset=koi8-r\r\nContent-Transfer-Encoding: 8bit\r\n\r\n");

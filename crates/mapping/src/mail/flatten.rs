@@ -22,6 +22,10 @@ use crate::{Fidelity, Loss};
 pub(super) fn flatten(mail: &Message, reading: &MailReading, loss: &mut Loss) -> Content {
     let mut flattener = Flattener { mail, reading, loss, parts: Vec::new(), changed: false };
     flattener.visit(mail.root(), false);
+    if flattener.changed {
+        // The other forms still hold what was cut.
+        flattener.parts.retain(|part| part.kind != PartKind::Alternative);
+    }
     flattener.drop_blank_texts();
     flattener.drop_broken_presentation();
     flattener.report_damage();
@@ -84,9 +88,9 @@ impl<'a> Flattener<'a> {
         if forms.iter().any(|part| part.kind == PartKind::Text && !is_blank(part)) {
             return;
         }
-        let text = forms.iter().find(|part| is_html(part)).map(html_as_text);
-        if let Some(text) = text.filter(|text| !is_blank(text)) {
-            self.loss.push(Field::Content, Fidelity::Lossy, HTML_NOTE, None);
+        if let Some(html) = forms.iter().find(|part| is_html(part)).cloned()
+            && let Some(text) = self.html_as_text(&html)
+        {
             self.parts.insert(start, text);
         }
     }
@@ -109,11 +113,8 @@ impl<'a> Flattener<'a> {
             }
             "text/html" if !attached => {
                 part.kind = PartKind::Alternative;
-                let text = html_as_text(&part);
-                if !is_blank(&text) {
-                    self.loss.push(Field::Content, Fidelity::Lossy, HTML_NOTE, None);
-                    self.parts.push(text);
-                }
+                let text = self.html_as_text(&part);
+                self.parts.extend(text);
                 self.parts.push(part);
             }
             "text/enriched" | "text/richtext" | "text/watch-html" | "text/x-amp-html" if in_alternative => {
@@ -135,24 +136,7 @@ impl<'a> Flattener<'a> {
             }
             _ => as_sent,
         };
-        let whole = text.trim().len();
-        let mut cut = false;
-        if self.reading.cut_quotes {
-            text = quote::without_history(&text);
-        }
-        if self.reading.cut_signature {
-            text = quote::without_signature(&text).to_string();
-        }
-        if text.trim().len() < whole {
-            self.loss.push(
-                Field::Content,
-                Fidelity::Dropped,
-                "Quoted history or a signature was cut, as the route asks.",
-                None,
-            );
-            self.changed = true;
-            cut = true;
-        }
+        let cut = self.cut(&mut text);
         let utf8 = part.charset.as_deref().is_none_or(|label| {
             label.eq_ignore_ascii_case("utf-8") || label.eq_ignore_ascii_case("us-ascii")
         });
@@ -164,6 +148,51 @@ impl<'a> Flattener<'a> {
         part.charset = Some("utf-8".to_string());
         part.parameters.retain(|(name, _)| name != "format" && name != "delsp");
         self.parts.push(part);
+    }
+
+    /// What HTML says as text; `None` when it says nothing.
+    fn html_as_text(&mut self, part: &Part) -> Option<Part> {
+        let source = charset::text_of(&part.body, part.charset.as_deref());
+        let mut text = html::text(&source, MAX_HTML_TEXT);
+        self.cut(&mut text);
+        if text.chars().all(is_blank_char) {
+            return None;
+        }
+        self.loss.push(Field::Content, Fidelity::Lossy, HTML_NOTE, None);
+        Some(Part {
+            kind: PartKind::Text,
+            media_type: "text/plain".to_string(),
+            charset: Some("utf-8".to_string()),
+            parameters: Vec::new(),
+            name: None,
+            content_id: None,
+            location: None,
+            disposition: None,
+            body: charset::body_of(text.trim()),
+            damaged: part.damaged,
+        })
+    }
+
+    /// Takes quoted history and signature off, where the route says so; whether there were any.
+    fn cut(&mut self, text: &mut String) -> bool {
+        let whole = text.trim().len();
+        if self.reading.cut_quotes {
+            *text = quote::without_history(text);
+        }
+        if self.reading.cut_signature {
+            *text = quote::without_signature(text).to_string();
+        }
+        let cut = text.trim().len() < whole;
+        if cut {
+            self.loss.push(
+                Field::Content,
+                Fidelity::Dropped,
+                "Quoted history or a signature was cut, as the route asks.",
+                None,
+            );
+            self.changed = true;
+        }
+        cut
     }
 
     fn sealed(&mut self, node: &Node) {
@@ -239,26 +268,13 @@ fn is_html(part: &Part) -> bool {
     part.kind == PartKind::Alternative && part.media_type == "text/html"
 }
 
-fn html_as_text(part: &Part) -> Part {
-    let source = charset::text_of(&part.body, part.charset.as_deref());
-    let text = html::text(&source, MAX_HTML_TEXT);
-    Part {
-        kind: PartKind::Text,
-        media_type: "text/plain".to_string(),
-        charset: Some("utf-8".to_string()),
-        parameters: Vec::new(),
-        name: None,
-        content_id: None,
-        location: None,
-        disposition: None,
-        body: charset::body_of(text.trim()),
-        damaged: part.damaged,
-    }
-}
-
 fn is_blank(part: &Part) -> bool {
     let text = charset::text_of(&part.body, part.charset.as_deref());
-    text.chars().all(|c| c.is_whitespace() || matches!(c, '\u{a0}' | '\u{200b}' | '\u{feff}'))
+    text.chars().all(is_blank_char)
+}
+
+fn is_blank_char(c: char) -> bool {
+    c.is_whitespace() || matches!(c, '\u{200b}' | '\u{feff}')
 }
 
 /// A leaf as it stands, media until somebody knows better.

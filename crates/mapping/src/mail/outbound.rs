@@ -314,7 +314,11 @@ impl Writer<'_> {
                 || resent::is_resent(&field.name);
             let passed = PASSED.iter().any(|name| field.name.eq_ignore_ascii_case(name));
             if !known && (passed || message.origin == Origin::Mail) {
-                self.headers.push(Header::new(field.name.as_str(), value::encode_unstructured(&field.value)));
+                // ASCII as it came: encoded words in it are still encoded.
+                let ascii = field.value.is_ascii();
+                let value =
+                    if ascii { field.value.clone() } else { value::encode_unstructured(&field.value) };
+                self.headers.push(Header::new(field.name.as_str(), value));
             } else {
                 let row = self.tables.mail(Field::Unknown);
                 let note = row
