@@ -14,6 +14,7 @@
 )]
 
 mod carriers;
+mod docs;
 mod golden;
 mod hostile;
 mod mail_to_mms;
