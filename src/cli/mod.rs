@@ -37,6 +37,7 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "made once, at the start")]
 enum Verb {
     /// Check a configuration: every fault with file:line:column, then its routing tests
     Check(check::Args),

@@ -57,7 +57,13 @@ impl LogSink {
     pub(super) fn new(log: Option<Out>, cdr: Option<Out>, reveal: bool) -> Self {
         let has_log = log.is_some();
         if log.is_none() && cdr.is_none() {
-            return Self { sender: None, dropped: AtomicU64::new(0), has_log, reveal, writer: Mutex::new(None) };
+            return Self {
+                sender: None,
+                dropped: AtomicU64::new(0),
+                has_log,
+                reveal,
+                writer: Mutex::new(None),
+            };
         }
         let (sender, lines) = sync_channel(QUEUE);
         let writer =
@@ -110,7 +116,9 @@ impl Drop for LogSink {
 }
 
 fn write_lines(log: Option<Out>, cdr: Option<Out>, lines: &Receiver<Line>) {
-    let open = |out: Option<Out>| std::io::BufWriter::with_capacity(64 * 1024, out.unwrap_or_else(|| Box::new(std::io::sink())));
+    let open = |out: Option<Out>| {
+        std::io::BufWriter::with_capacity(64 * 1024, out.unwrap_or_else(|| Box::new(std::io::sink())))
+    };
     let (mut log, mut cdr) = (open(log), open(cdr));
     let mut quiet = 0;
     loop {

@@ -23,6 +23,10 @@ const CLAIM: u32 = 128;
 /// How long the claimer sleeps when nothing wakes it.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// How long it waits after a hint: most of what was just stored is claimed already, and hints come
+/// with every message.
+const PAUSE: Duration = Duration::from_millis(30);
+
 /// Fetches work until the gateway stops.
 pub async fn run(gateway: Arc<Gateway>) {
     let mut shutdown = gateway.shutdown.subscribe();
@@ -41,11 +45,8 @@ pub async fn run(gateway: Arc<Gateway>) {
         let idle = wait == IDLE;
         tokio::select! {
             () = tokio::time::sleep(wait) => {}
-            () = gateway.store.woken(), if idle => {
-                // What was just stored is mostly claimed already; look only once in a while.
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-            () = gateway.dispatcher.room.notified(), if idle => {}
+            () = gateway.store.woken(), if idle => tokio::time::sleep(PAUSE).await,
+            () = gateway.dispatcher.room.notified(), if idle => tokio::time::sleep(PAUSE).await,
             () = stopped(&mut shutdown) => return,
         }
     }

@@ -47,6 +47,35 @@ pub async fn send(to: &str, helo: &str, source: &mut impl Source) -> Result<(), 
     }
 }
 
+/// Hands over one message; the words with which it was taken.
+///
+/// # Errors
+/// Why it was not taken.
+pub async fn one(to: &str, helo: &str, transaction: Transaction) -> Result<String, String> {
+    let mut single = Single { transaction: Some(transaction), outcome: None };
+    let ended = send(to, helo, &mut single).await;
+    match (single.outcome, ended) {
+        (Some(outcome), _) => outcome,
+        (None, Err(fault)) => Err(fault),
+        (None, Ok(())) => Err("the connection ended before the message".to_owned()),
+    }
+}
+
+struct Single {
+    transaction: Option<Transaction>,
+    outcome: Option<Result<String, String>>,
+}
+
+impl Source for Single {
+    async fn next(&mut self) -> Option<Transaction> {
+        self.transaction.take()
+    }
+
+    fn outcome(&mut self, recipients: Vec<Delivery>) {
+        self.outcome = Some(verdict(&recipients));
+    }
+}
+
 struct Sender<'a, S> {
     source: &'a mut S,
     failure: Option<String>,

@@ -29,6 +29,8 @@ use crate::{
     },
 };
 
+pub(super) use self::{mail::as_text as mail_as_text, mm4::as_line as pdu_as_line};
+
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cedrat simulate mm4 --listen 127.0.0.1:2600 --peer 127.0.0.1:2525

@@ -183,6 +183,7 @@ type Make = dyn Fn(&str) -> Result<Transaction, String> + Send + Sync;
 /// What all connections share.
 struct Shared {
     make: Box<Make>,
+    count: u64,
     left: AtomicU64,
     /// Begins every identifier of this run.
     run: String,
@@ -194,6 +195,26 @@ struct Tally {
     taken: u64,
     refused: u64,
     last: String,
+}
+
+impl Shared {
+    /// How many messages have come to an end.
+    fn ended(&self) -> u64 {
+        let tally = self.tally.lock().unwrap_or_else(PoisonError::into_inner);
+        tally.taken + tally.refused
+    }
+
+    /// Sends until nothing is left; a connection that broke after it was of use is made again.
+    async fn send(self: Arc<Self>, to: String) -> Result<(), String> {
+        loop {
+            let before = self.ended();
+            let sent = send::send(&to, HELO, &mut Connection(self.clone())).await;
+            let useful = self.ended() > before && self.left.load(Ordering::Acquire) > 0;
+            if sent.is_ok() || !useful {
+                return sent;
+            }
+        }
+    }
 }
 
 struct Connection(Arc<Shared>);
@@ -238,16 +259,14 @@ async fn many(
     drop(make(&run)?);
     let shared = Arc::new(Shared {
         make: Box::new(make),
+        count: amount.count,
         left: AtomicU64::new(amount.count),
         run,
         tally: Mutex::default(),
     });
     let begun = Instant::now();
     let sessions: Vec<_> = (0..amount.sessions.min(amount.count.max(1)))
-        .map(|_| {
-            let (to, mut connection) = (to.to_owned(), Connection(shared.clone()));
-            tokio::spawn(async move { send::send(&to, HELO, &mut connection).await })
-        })
+        .map(|_| tokio::spawn(shared.clone().send(to.to_owned())))
         .collect();
     let mut faults = Vec::new();
     for session in sessions {

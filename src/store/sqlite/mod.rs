@@ -4,6 +4,7 @@
 //! `BEGIN IMMEDIATE` transaction that rolls back when its future is dropped. Checkpoints are made here and not by
 //! SQLite itself: its automatic checkpoint ignores I/O errors, and an fsync error that nobody hears loses messages.
 
+mod checkpoint;
 mod queue;
 mod read;
 mod rows;
@@ -42,15 +43,14 @@ use writer::Writer;
 /// The schema, step by step. A step that was released never changes.
 const MIGRATIONS: &[&str] = &[include_str!("0001_initial.sql")];
 
-/// Octets written between two checkpoints: small enough that one takes a few milliseconds.
+/// Octets written between two checkpoints.
 const CHECKPOINT_OCTETS: u64 = 16 << 20;
-/// Pages at which the log is started anew although that waits for the readers: 256 MB.
-const LOG_PAGES: i64 = 32_768;
 
 pub(super) struct Sqlite {
     place: String,
     node: String,
     writer: Mutex<Writer>,
+    checkpoints: checkpoint::Checkpoints,
     readers: SqlitePool,
     /// Octets in the log since the last checkpoint, estimated.
     written: AtomicU64,
@@ -103,6 +103,7 @@ impl Sqlite {
         Ok(Self {
             place,
             node: node.to_owned(),
+            checkpoints: checkpoint::Checkpoints::new(options.clone()),
             writer: Mutex::new(Writer::new(options.clone(), writer)),
             readers,
             written: AtomicU64::new(0),

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use sqlx::{Row as _, SqliteConnection};
 
-use super::{CHECKPOINT_OCTETS, Inserts, LOG_PAGES, Sqlite, rows::Insert};
+use super::{CHECKPOINT_OCTETS, Inserts, Sqlite, rows::Insert};
 use crate::store::{
     backend::Applied,
     model::{Op, Start, State},
@@ -76,20 +76,26 @@ impl Sqlite {
         Ok(Applied { receipts: plan.receipts, wakes })
     }
 
-    /// Moves the log into the database file when it has grown, or when there is nothing else to do.
+    /// Moves the log into the database file when it has grown, beside the commits; and here and now
+    /// when there is nothing else to do, or when it has to be started anew.
     pub(super) async fn checkpoint(&self, idle: bool) -> Result<(), sqlx::Error> {
+        if let Some(fault) = self.checkpoints.fault() {
+            return Err(fault);
+        }
         let written = self.written.load(Ordering::Relaxed);
-        if written == 0 || (written < CHECKPOINT_OCTETS && !idle) {
+        let mode = if self.checkpoints.restart_is_due() {
+            "PRAGMA wal_checkpoint(RESTART)"
+        } else if idle && written > 0 {
+            "PRAGMA wal_checkpoint(PASSIVE)"
+        } else {
+            if written >= CHECKPOINT_OCTETS {
+                self.written.fetch_sub(written, Ordering::Relaxed);
+                self.checkpoints.begin();
+            }
             return Ok(());
-        }
+        };
         let mut writer = self.writer.lock().await;
-        let connection = writer.connection().await?;
-        let row = sqlx::query("PRAGMA wal_checkpoint(PASSIVE)").fetch_one(&mut *connection).await?;
-        let pages: i64 = row.try_get(1)?;
-        if pages > LOG_PAGES {
-            // Readers that overlap all the time would let the log grow without end.
-            sqlx::query("PRAGMA wal_checkpoint(RESTART)").execute(connection).await?;
-        }
+        sqlx::query(mode).execute(writer.connection().await?).await?;
         self.written.fetch_sub(written, Ordering::Relaxed);
         Ok(())
     }

@@ -1,7 +1,0 @@
-//! placeholder
-use super::Failure;
-#[derive(Debug, clap::Args)]
-pub(super) struct Args {}
-pub(super) fn run(_args: &Args) -> Result<(), Failure> {
-    Ok(())
-}

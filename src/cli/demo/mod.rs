@@ -1,0 +1,96 @@
+//! `cedrat demo`: a gateway, an MMS operator and a mail host on loopback, in a temporary directory. An
+//! MMS becomes an e-mail, an e-mail becomes an MMS, their reports find the way back, and all of it is
+//! shown. Nothing leaves the machine and nothing stays on it.
+
+mod folder;
+mod page;
+mod stage;
+mod story;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use self::{
+    folder::Folder,
+    page::Page,
+    stage::{NUMBERS, Seen, Stage, Who},
+    story::Story,
+};
+use super::{Failure, runtime, simulate};
+use crate::simulate::mm4::System;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  cedrat demo           shows both samples, then everything that you send yourself, until Ctrl-C
+  cedrat demo --once    exits when both samples and their reports have arrived; 1 when one is missing
+                        after 20 seconds")]
+pub(super) struct Args {
+    /// Exit when both samples and their reports have arrived
+    #[arg(long)]
+    once: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let folder = Folder::make()?;
+    runtime()?.block_on(async {
+        let mut terminate = signal(SignalKind::terminate()).map_err(|fault| fault.to_string())?;
+        let mut interrupt = signal(SignalKind::interrupt()).map_err(|fault| fault.to_string())?;
+        let mut stage = Stage::set(&folder).await?;
+        let played = tokio::select! {
+            played = play(&mut stage, args.once) => played,
+            _ = terminate.recv() => Ok(()),
+            _ = interrupt.recv() => Ok(()),
+        };
+        stage.end().await;
+        played
+    })
+}
+
+async fn play(stage: &mut Stage, once: bool) -> Result<(), Failure> {
+    let page = Page::new();
+    page.line("cedrat demo: a gateway, an MMS operator and a mail host, all on this machine");
+    page.line("");
+    page.field(
+        "gateway",
+        &format!("MM4 on {}, mail on {}, numbers are NUMBER@{NUMBERS}", stage.mm4, stage.mail),
+    );
+    page.field("MMS operator", &format!("MM4 on {}, {}", stage.operator, stage::OPERATOR));
+    page.field("mail host", &format!("SMTP on {}, {}", stage.mail_host, stage::MAIL_HOST));
+    page.field("log of the gateway", &stage.log.display().to_string());
+
+    let mut story = Story::new(page);
+    story.mms_to_mail(stage).await?;
+    story.mail_to_mms(stage).await?;
+    let told = story.end();
+    if once {
+        return told;
+    }
+    if let Err(Failure(lines)) = told {
+        lines.iter().for_each(|line| page.line(line));
+    }
+    listen(page, stage).await;
+    Ok(())
+}
+
+/// Shows everything that arrives, for ever.
+async fn listen(page: Page, stage: &mut Stage) {
+    page.chapter("Now you");
+    page.line(&format!(
+        "
+  cedrat simulate mm4 send --to {mm4} --from +447700900002 --rcpt bob@example.test --text 'Hi'
+  cedrat simulate smtp send --to {mail} --from bob@example.test --rcpt +447700900002@{NUMBERS}
+  swaks --server {mail} --from bob@example.test --to +447700900002@{NUMBERS} --body 'Hi'
+
+  What arrives at the operator and at the mail host is shown here. Ctrl-C ends it.
+",
+        mm4 = stage.mm4,
+        mail = stage.mail,
+    ));
+    while let Some(Seen { who, arrival, view, .. }) = stage.next().await {
+        page.line(&match who {
+            Who::MailHost => format!("mail host {}", simulate::mail_as_text(&arrival, &Ok(view))),
+            Who::Operator => {
+                format!("operator  {}", simulate::pdu_as_line(&arrival, &System::read(&arrival.content)))
+            }
+        });
+    }
+}

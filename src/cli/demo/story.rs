@@ -1,0 +1,256 @@
+//! The two samples: sent, waited for, and shown in the order in which a person wants to read it,
+//! with the time each step took.
+
+use std::time::{Duration, Instant};
+
+use cedrat_wire_mail::smtp::Notify;
+use cedrat_wire_mms::mm4::{Kind, Name};
+use serde_json::Value;
+
+use super::{
+    page::Page,
+    stage::{MAIL_HOST, NUMBERS, OPERATOR, Seen, Stage, Who},
+};
+use crate::{
+    cli::Failure,
+    clock,
+    simulate::{
+        sample::{Letter, Mms, Picture},
+        send,
+    },
+};
+
+/// How long everything may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// The subscriber of the samples.
+const HANDSET: &str = "+447700900002";
+
+/// The mail user of the samples.
+const ALICE: &str = "alice@example.test";
+
+/// Octets of the sample pictures.
+const PICTURE: usize = 12_000;
+
+/// What is told, and what was not seen.
+#[derive(Debug)]
+pub(super) struct Story {
+    page: Page,
+    begun: Instant,
+    missing: Vec<&'static str>,
+}
+
+impl Story {
+    pub(super) fn new(page: Page) -> Self {
+        Self { page, begun: Instant::now(), missing: Vec::new() }
+    }
+
+    fn deadline(&self) -> Instant {
+        self.begun + PATIENCE
+    }
+
+    /// Waits, and remembers what did not come.
+    async fn wait(
+        &mut self,
+        stage: &mut Stage,
+        what: &'static str,
+        wanted: impl Fn(&Seen) -> bool,
+    ) -> Option<Seen> {
+        let seen = stage.wait(self.deadline(), wanted).await;
+        if seen.is_none() {
+            self.missing.push(what);
+        }
+        seen
+    }
+
+    /// A handset sends Alice a picture.
+    pub(super) async fn mms_to_mail(&mut self, stage: &mut Stage) -> Result<(), Failure> {
+        let page = self.page;
+        page.chapter("An MMS becomes an e-mail");
+        let mms = Mms {
+            from: HANDSET.to_owned(),
+            to: vec![ALICE.to_owned()],
+            domain: OPERATOR.to_owned(),
+            subject: Some("Sunset at the pier".to_owned()),
+            text: "Look at this! The water is still warm.\nWill you come on Friday? – Bob".to_owned(),
+            picture: Picture::drawn(PICTURE),
+            ack: true,
+            delivery_report: true,
+            read_report: true,
+        };
+        let id = identifier();
+        let transaction = mms.transaction(&id)?;
+        let content = transaction.content.clone();
+        let sent = Instant::now();
+        let reply = send::one(&stage.mm4.to_string(), OPERATOR, transaction).await?;
+        let took = sent.elapsed();
+
+        page.section("The operator hands over an MMS: MM4_forward.REQ", None);
+        if let (Ok(pdu), Ok(view)) =
+            (crate::simulate::mm4::System::read(&content), crate::simulate::view::View::of(&content))
+        {
+            page.headers(&pdu);
+            page.text(&view);
+            page.parts(view.parts.iter());
+        }
+        page.section(&format!("The gateway has stored it: {reply}"), Some(took));
+
+        let mail = self.wait(stage, "the e-mail at the mail host", is_message(Who::MailHost)).await;
+        if let Some(seen) = &mail {
+            page.section("What Alice gets", Some(seen.at - sent));
+            page.mail_headers(&seen.view, &["From", "To", "Subject", "Date"]);
+            page.text(&seen.view);
+            page.parts(seen.view.attachments());
+        }
+        let answer = self.wait(stage, "MM4_forward.RES at the operator", is(Kind::ForwardRes)).await;
+        let delivery =
+            self.wait(stage, "MM4_delivery_report.REQ at the operator", is(Kind::DeliveryReportReq)).await;
+        let read =
+            self.wait(stage, "MM4_read_reply_report.REQ at the operator", is(Kind::ReadReplyReportReq)).await;
+
+        self.loss(stage, &id);
+        page.section("And the reports", None);
+        if let Some(seen) = &answer {
+            let status = value(seen, Name::RequestStatusCode);
+            page.event(
+                seen.at - sent,
+                "operator",
+                &format!("MM4_forward.RES {status}: the gateway has taken it over"),
+            );
+        }
+        if let Some(seen) = &delivery {
+            let status = value(seen, Name::MmStatusCode);
+            page.event(
+                seen.at - sent,
+                "operator",
+                &format!("DSN of {MAIL_HOST} became MM4_delivery_report.REQ {status}"),
+            );
+        }
+        if let Some(seen) = &read {
+            let status = value(seen, Name::ReadStatus);
+            page.event(
+                seen.at - sent,
+                "operator",
+                &format!("MDN of Alice became MM4_read_reply_report.REQ {status}"),
+            );
+        }
+        Ok(())
+    }
+
+    /// Alice writes back to the address that she saw.
+    pub(super) async fn mail_to_mms(&mut self, stage: &mut Stage) -> Result<(), Failure> {
+        let page = self.page;
+        page.chapter("An e-mail becomes an MMS");
+        let letter = Letter {
+            from: format!("Alice Example <{ALICE}>"),
+            to: vec![format!("{HANDSET}@{NUMBERS}")],
+            subject: "Re: Sunset at the pier".to_owned(),
+            text: "Friday is perfect, I take the train at 17:40.\n\nThis is where I sit now. :-)\nAlice"
+                .to_owned(),
+            picture: Some(Picture { name: "desk.png".to_owned(), ..Picture::drawn(PICTURE) }),
+            notify: Some(Notify { success: true, failure: true, delay: false }),
+        };
+        let id = identifier();
+        let transaction = letter.transaction(&id)?;
+        let content = transaction.content.clone();
+        let sent = Instant::now();
+        let reply = send::one(&stage.mail.to_string(), MAIL_HOST, transaction).await?;
+        let took = sent.elapsed();
+
+        page.section("Alice sends an e-mail with text, HTML and a picture, NOTIFY=SUCCESS,FAILURE", None);
+        if let Ok(view) = crate::simulate::view::View::of(&content) {
+            page.mail_headers(&view, &["From", "To", "Subject", "Date", "Message-ID", "Content-Type"]);
+            page.text(&view);
+            page.parts(view.parts.iter());
+        }
+        page.section(&format!("The gateway has stored it: {reply}"), Some(took));
+
+        let request = self.wait(stage, "MM4_forward.REQ at the operator", is(Kind::ForwardReq)).await;
+        if let Some(seen) = &request {
+            page.section("What the operator gets: MM4_forward.REQ", Some(seen.at - sent));
+            if let Some(pdu) = &seen.pdu {
+                page.headers(pdu);
+            }
+            page.text(&seen.view);
+            page.parts(seen.view.parts.iter());
+        }
+        let report = self.wait(stage, "the DSN at the mail host", is_report(Who::MailHost)).await;
+        self.loss(stage, &id);
+        page.section("And the reports", None);
+        if let Some(seen) = &request {
+            page.event(
+                seen.at - sent,
+                "gateway",
+                "the operator answers MM4_forward.RES Ok and reports Retrieved",
+            );
+        }
+        if let Some(seen) = &report {
+            let field = |name| seen.view.reported(name).unwrap_or("?").to_owned();
+            let what = format!(
+                "which became a DSN: {}, {}, {}",
+                field("Action"),
+                field("Status"),
+                field("Final-Recipient")
+            );
+            page.event(seen.at - sent, "mail host", &what);
+            if let Some(subject) = seen.view.header("Subject") {
+                page.line(&format!("{:25}Alice reads \"{subject}\":", ""));
+            }
+            page.text(&seen.view);
+        }
+        Ok(())
+    }
+
+    /// What the gateway's log tells of the translation of the message with this identifier.
+    fn loss(&self, stage: &Stage, id: &str) {
+        stage.running.gateway.events.flush();
+        let text = std::fs::read_to_string(&stage.log).unwrap_or_default();
+        let lines: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+        let is = |line: &Value, kind: &str| line.get("type").and_then(Value::as_str) == Some(kind);
+        let message = lines
+            .iter()
+            .find(|line| {
+                is(line, "Reception")
+                    && line.get("message_id").and_then(Value::as_str).is_some_and(|known| known.contains(id))
+            })
+            .and_then(|line| line.get("message"));
+        let entries: Vec<Value> =
+            lines.iter().filter(|line| is(line, "Loss") && line.get("message") == message).cloned().collect();
+        self.page.section("What the translation could not carry as it was", None);
+        self.page.loss(&entries);
+    }
+
+    /// The last line.
+    ///
+    /// # Errors
+    /// What did not arrive.
+    pub(super) fn end(self) -> Result<(), Failure> {
+        if self.missing.is_empty() {
+            let took = self.begun.elapsed().as_millis();
+            self.page.line(&format!("\nBoth messages and all of their reports arrived, in {took} ms."));
+            return Ok(());
+        }
+        let missing = self.missing.iter().map(|what| format!("missing after 20 s: {what}"));
+        Err(Failure(missing.collect()))
+    }
+}
+
+fn identifier() -> String {
+    clock::token().get(..10).unwrap_or_default().to_owned()
+}
+
+fn is(kind: Kind) -> impl Fn(&Seen) -> bool {
+    move |seen| seen.who == Who::Operator && seen.pdu.as_ref().is_some_and(|pdu| pdu.kind == kind)
+}
+
+fn is_message(who: Who) -> impl Fn(&Seen) -> bool {
+    move |seen| seen.who == who && seen.view.report.is_empty()
+}
+
+fn is_report(who: Who) -> impl Fn(&Seen) -> bool {
+    move |seen| seen.who == who && !seen.view.report.is_empty()
+}
+
+fn value(seen: &Seen, name: Name) -> &str {
+    seen.pdu.as_ref().and_then(|pdu| pdu.value(name)).unwrap_or("?")
+}
