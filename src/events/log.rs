@@ -71,7 +71,8 @@ impl LogSink {
         Self { sender: Some(sender), dropped: AtomicU64::new(0), has_log, reveal, writer: Mutex::new(writer) }
     }
 
-    pub(super) fn tell(&self, event: &Event, time: &str) {
+    /// `redacted` is the line that it would be, where that was made already.
+    pub(super) fn tell(&self, event: &Event, time: &str, redacted: Option<String>) {
         let (true, Some(sender)) = (self.has_log, &self.sender) else { return };
         let dropped = self.dropped.swap(0, Ordering::Relaxed);
         let mut more = String::new();
@@ -81,7 +82,8 @@ impl LogSink {
         if dropped > 0 {
             more.push_str(&format!("\"lines_dropped_before\":{dropped},"));
         }
-        let Some(line) = to_line(event, self.reveal, time, &more) else { return };
+        let made = redacted.filter(|_| !self.reveal && more.is_empty());
+        let Some(line) = made.or_else(|| to_line(event, self.reveal, time, &more)) else { return };
         if let Err(TrySendError::Full(_)) = sender.try_send(Line::Text(Output::Log, line)) {
             self.dropped.fetch_add(dropped + 1, Ordering::Relaxed);
         }

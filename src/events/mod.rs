@@ -299,6 +299,11 @@ impl Events {
 
     /// Tells an event to everybody who listens. Never fails and never blocks on a slow reader.
     pub fn tell(&self, event: &Event) {
+        self.tell_traced(event, None);
+    }
+
+    /// The same for an event whose trace entry was made already: the log line is that entry.
+    pub fn tell_traced(&self, event: &Event, trace: Option<String>) {
         metrics::count(event);
         let time = crate::clock::now_rfc3339();
         if let Some(cdr) = &self.cdr
@@ -306,7 +311,7 @@ impl Events {
         {
             self.log.write_to(log::Output::Cdr, record);
         }
-        self.log.tell(event, &time);
+        self.log.tell(event, &time, trace);
     }
 
     /// The event as a trace entry of its message: JSON, addresses redacted.

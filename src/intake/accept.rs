@@ -260,6 +260,7 @@ async fn store(
         None => None,
     };
     let failures = report::at_arrival(source, &loaded, &failed).await?;
+    let entry = Events::trace(&reception);
     let mut answer_only = false;
     loop {
         let mut op = Op::at(arrival.at.0);
@@ -281,7 +282,7 @@ async fn store(
                     until: keep_until,
                 });
             }
-            op = op.trace(Trace { message: arrival.id, at: arrival.at.0, event: Events::trace(&reception) });
+            op = op.trace(Trace { message: arrival.id, at: arrival.at.0, event: entry.clone() });
             for made in &failures {
                 op = made.add_to(op);
             }
@@ -326,7 +327,7 @@ async fn store(
         }
     }
     if !answer_only {
-        gateway.events.tell(&reception);
+        gateway.events.tell_traced(&reception, Some(entry));
         let jobs = copies.into_iter().filter(|copy| matches!(copy.delivery.start, Start::Claimed { .. }));
         let jobs = jobs.map(|copy| Job::fresh(copy.delivery, copy.work, loaded.clone())).collect();
         gateway.dispatcher.offer(gateway, jobs);

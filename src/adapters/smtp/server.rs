@@ -332,7 +332,8 @@ impl Connection {
         let needed = (transaction.content.len() + octets.len()) as u64;
         if needed > transaction.reserved {
             // Grow in steps, so that small messages cost one permit.
-            let step = (needed - transaction.reserved).max(64 * 1024);
+            let announced = transaction.declared().unwrap_or(0).min(self.settings.config.mail.max_octets);
+            let step = (needed.max(announced) - transaction.reserved).max(64 * 1024);
             match self.gateway.memory(step) {
                 Ok(permit) => {
                     self.memory.push(permit);
@@ -344,6 +345,11 @@ impl Connection {
                     return;
                 }
             }
+        }
+        if transaction.content.is_empty() {
+            // What was announced is there at once; what is reserved bounds a lie.
+            let announced = transaction.declared().unwrap_or(0).min(transaction.reserved);
+            transaction.content.reserve(usize::try_from(announced).unwrap_or(0));
         }
         transaction.content.extend_from_slice(octets);
     }
