@@ -24,7 +24,7 @@ use crate::{
     adapters::smtp::{dkim::Signers, dns::Resolver},
     config::{Config, Peer, TlsMode},
     events::Events,
-    pump::Dispatcher,
+    pump::{Dispatcher, Flights},
     store::Store,
     tls,
 };
@@ -163,6 +163,8 @@ pub struct Gateway {
     pub events: Events,
     /// Deliveries.
     pub dispatcher: Dispatcher,
+    /// Copies on the wire.
+    pub flights: Flights,
     usage: Mutex<HashMap<String, Usage>>,
     /// Octets of messages that may still come into memory.
     memory: Arc<Semaphore>,
@@ -193,6 +195,7 @@ impl Gateway {
             store,
             events,
             dispatcher: Dispatcher::default(),
+            flights: Flights::default(),
             usage: Mutex::default(),
             memory: Arc::new(Semaphore::new(units.clamp(1024, Semaphore::MAX_PERMITS))),
             sessions: AtomicU64::new(0),

@@ -139,6 +139,7 @@ async fn find(
 ) -> Result<Option<(Outcome, Ledger)>, Refusal> {
     let peer = if source.side == Side::Mm4 { source.peer.id.as_str() } else { MAIL_REPORTS };
     let key = report_key(peer, message_id, recipient);
+    source.gateway.flights.wait(&key).await;
     let outcomes = source.gateway.store.outcomes(peer, &key, Some("")).await.map_err(store_refusal)?;
     Ok(outcomes.into_iter().next().and_then(|outcome| {
         let ledger = record::read::<Ledger>(&outcome.data).ok()?;

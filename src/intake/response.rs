@@ -7,7 +7,7 @@ use cedrat_relay::response::{self, Awaiting};
 use super::{Source, accept::store_refusal};
 use crate::{
     events::Event,
-    pump::{Job, claim, settle},
+    pump::{Job, claim, compose::transaction_key, settle},
     record::{self, Work},
     store::{Awaited, ResponseKey, State},
 };
@@ -78,6 +78,7 @@ pub async fn take(source: &Source<'_>, result: ForwardResult) -> Result<i64, Ref
 /// The copies that wait for this answer: by its transaction, or else by its message.
 async fn waiting(source: &Source<'_>, result: &ForwardResult) -> Result<Vec<Awaited>, Refusal> {
     let store = &source.gateway.store;
+    source.gateway.flights.wait(&transaction_key(&source.peer.id, &result.transaction_id)).await;
     // Our transaction IDs end in the number of recipients.
     let count = cedrat_relay::guard::bare_id(&result.transaction_id)
         .rsplit_once('.')

@@ -10,7 +10,11 @@ use cedrat_mapping::{
     mm4,
 };
 use cedrat_message::{Address, Blame, Message, Origin, Reason, Recipient, Refusal, Timestamp};
-use cedrat_relay::{report::Ledger, response};
+use cedrat_relay::{
+    guard::bare_id,
+    report::{Ledger, copy_key},
+    response,
+};
 use cedrat_wire_mail::smtp::{self, Mail, Notify, Orcpt, Rcpt, Ret, client::Transaction};
 use cedrat_wire_mms::{mm4::Pdu, quirks};
 
@@ -39,6 +43,8 @@ pub struct Composed {
     pub protocol: Protocol,
     /// What it is.
     pub kind: Kind,
+    /// Keys that it flies under; see [`super::Flights`].
+    pub flights: Vec<String>,
 }
 
 /// The protocol of a peer, as events name it.
@@ -94,6 +100,24 @@ impl Composed {
     }
 }
 
+/// Under which keys word of a batch may come back: of each copy, and of the request as a whole.
+pub fn flight_keys(peer: &Peer, batch: &Batch, submission: &Submission) -> Vec<String> {
+    let (reporter, interface) = match peer.protocol {
+        PeerProtocol::Mm4 => (peer.id.as_str(), Origin::Mm4),
+        PeerProtocol::Mail | PeerProtocol::Lmtp => (MAIL_REPORTS, Origin::Mail),
+    };
+    let copies = batch
+        .jobs
+        .iter()
+        .map(|job| copy_key(&super::settle::sent_as(reporter, interface, &submission.message_id, &job.rcpt)));
+    copies.chain(submission.transaction_id.iter().map(|id| transaction_key(&peer.id, id))).collect()
+}
+
+/// The key of a request.
+pub fn transaction_key(peer: &str, transaction: &str) -> String {
+    format!("{peer} {}", bare_id(transaction))
+}
+
 /// Makes the transaction of a batch.
 ///
 /// # Errors
@@ -128,7 +152,8 @@ pub async fn compose(
             format!("{} octets, out_max_octets of peer {} is {most}", submission.content.len(), peer.id),
         ));
     }
-    Ok(Composed { submission, loss, protocol: protocol(peer), kind: Kind::Message })
+    let flights = flight_keys(peer, batch, &submission);
+    Ok(Composed { submission, loss, protocol: protocol(peer), kind: Kind::Message, flights })
 }
 
 fn ready(peer: &Peer, loaded: &Loaded) -> Composed {
@@ -156,6 +181,7 @@ fn ready(peer: &Peer, loaded: &Loaded) -> Composed {
         loss: loaded.loss().clone(),
         protocol: protocol(peer),
         kind: kind(envelope.kind),
+        flights: Vec::new(),
     }
 }
 

@@ -10,6 +10,7 @@
 pub mod claim;
 pub mod compose;
 mod destination;
+mod flight;
 mod job;
 pub mod settle;
 
@@ -19,6 +20,7 @@ use std::{
 };
 
 pub use destination::{Destination, Next};
+pub use flight::Flights;
 pub use job::{Batch, Job, Loaded};
 
 use crate::{

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use cedrat_message::{Blame, Permanence, Reason, Refusal, Timestamp};
+use cedrat_message::{Blame, Origin, Permanence, Reason, Refusal, Timestamp};
 use cedrat_relay::{
     report::{Answers, Event as Happened, Ledger, Notice, SentAs, copy_key},
     response::{self, AckPolicy, Overdue, Sent, Taken},
@@ -176,6 +176,8 @@ pub struct Case<'a> {
     job: &'a Job,
     peer_id: String,
     protocol: crate::events::Protocol,
+    /// Whether a next hop had the copy before this attempt.
+    handed_over: bool,
     now: Timestamp,
 }
 
@@ -189,17 +191,27 @@ impl<'a> Case<'a> {
             job,
             peer_id: job.work.peer.clone(),
             protocol: peer.map_or(crate::events::Protocol::Mm4, compose::protocol),
+            handed_over: job.overdue,
             now: clock::now(),
         }
     }
 
-    /// What is kept of this copy for reports; `None` for what is itself a report or an answer.
+    /// What is kept of this copy for reports; `None` for what is itself a report or an answer. A
+    /// copy that was handed over before may have been reported on since: what was told then counts.
     async fn ledger(&self) -> Option<Ledger> {
         let loaded = &self.job.loaded;
         if loaded.envelope.form == Form::Ready {
             return None;
         }
         let message = compose::understand(self.gateway, self.settings, loaded).await.ok()?;
+        if self.handed_over && self.protocol == crate::events::Protocol::Mm4 {
+            let key = copy_key(&sent_as(&self.peer_id, Origin::Mm4, &message.id, &self.job.rcpt));
+            let kept = self.gateway.store.outcomes(&self.peer_id, &key, Some("")).await.unwrap_or_default();
+            let kept = kept.into_iter().find(|outcome| outcome.message == loaded.id);
+            if let Some(ledger) = kept.and_then(|outcome| record::read::<Ledger>(&outcome.data).ok()) {
+                return Some(ledger);
+            }
+        }
         let recipient = message.recipients.get(self.job.work.to)?;
         let trace = loaded.envelope.by.is_some_and(|(_, returns)| !returns);
         Some(Ledger::open(message, recipient, Some(&loaded.peer), trace))
@@ -238,20 +250,12 @@ impl<'a> Case<'a> {
         let mut op = Op::at(self.now.0);
         op = self.traced(op, &event);
         if let Some(mut ledger) = self.ledger().await {
-            ledger.sent_as = Some(SentAs {
-                peer: if peer.protocol == PeerProtocol::Mm4 {
-                    peer.id.clone()
-                } else {
-                    compose::MAIL_REPORTS.into()
-                },
-                interface: if peer.protocol == PeerProtocol::Mm4 {
-                    cedrat_message::Origin::Mm4
-                } else {
-                    cedrat_message::Origin::Mail
-                },
-                message_id: submission.message_id.clone(),
-                recipient: self.job.rcpt.clone(),
-            });
+            let (reporter, interface) = if peer.protocol == PeerProtocol::Mm4 {
+                (peer.id.as_str(), Origin::Mm4)
+            } else {
+                (compose::MAIL_REPORTS, Origin::Mail)
+            };
+            ledger.sent_as = Some(sent_as(reporter, interface, &submission.message_id, &self.job.rcpt));
             let policy = ack_policy(peer);
             if peer.protocol == PeerProtocol::Mm4
                 && let Some(transaction) = &transaction
@@ -272,6 +276,10 @@ impl<'a> Case<'a> {
                     transaction_id: transaction.clone(),
                 };
                 op = self.traced(op.settle(self.job.fence, settle), &awaits);
+                if asked(&ledger) {
+                    // A report may come before the answer.
+                    op = op.outcome(outcome_row(self.settings, self.job.loaded.id, &ledger, self.now));
+                }
                 if self.submit(op, Vec::new()).await {
                     self.gateway.events.tell(&event);
                     self.gateway.events.tell(&awaits);
@@ -308,7 +316,7 @@ impl<'a> Case<'a> {
         };
         let notices = ledger.note(happened, self.now);
         let mut op = op.settle(self.job.fence, Settle::Done);
-        if wants.success || wants.failure || wants.read {
+        if asked(&ledger) {
             op = op.outcome(outcome_row(self.settings, self.job.loaded.id, &ledger, self.now));
         }
         if self.submit(op, notices).await {
@@ -509,13 +517,14 @@ impl<'a> Case<'a> {
 
     /// What a peer's answer (or its silence) decides for this copy.
     pub async fn answered(
-        &self,
+        &mut self,
         peer: &Peer,
         taken: Taken,
         transaction: &str,
         status: &str,
         reason: Option<Reason>,
     ) {
+        self.handed_over = true;
         let event = Event::Response {
             message: self.job.loaded.id,
             peer: peer.id.clone(),
@@ -528,12 +537,8 @@ impl<'a> Case<'a> {
                 let op = self.traced(Op::at(self.now.0), &event);
                 match self.ledger().await {
                     Some(mut ledger) => {
-                        ledger.sent_as = Some(SentAs {
-                            peer: peer.id.clone(),
-                            interface: cedrat_message::Origin::Mm4,
-                            message_id: self.job.loaded.message_id().to_owned(),
-                            recipient: self.job.rcpt.clone(),
-                        });
+                        let id = self.job.loaded.message_id();
+                        ledger.sent_as = Some(sent_as(&peer.id, Origin::Mm4, id, &self.job.rcpt));
                         self.taken(op, event, ledger, taken, peer, false).await;
                     }
                     None => {
@@ -553,6 +558,17 @@ impl<'a> Case<'a> {
             }
         }
     }
+}
+
+/// What a next hop knows a copy by.
+pub fn sent_as(peer: &str, interface: Origin, message_id: &str, recipient: &str) -> SentAs {
+    SentAs { peer: peer.into(), interface, message_id: message_id.into(), recipient: recipient.into() }
+}
+
+/// Whether anybody here waits for word of a copy.
+fn asked(ledger: &Ledger) -> bool {
+    let wants = ledger.wants();
+    wants.success || wants.failure || wants.read
 }
 
 /// A response key of one recipient of a transaction with several.

@@ -267,6 +267,9 @@ fn settle_in_background(
         if let Some(peer) = settings.peer(destination.peer()) {
             settle::outcome(&gateway, &settings, peer, &batch, &composed, &outcome, tls.as_deref()).await;
         }
+        for key in &composed.flights {
+            gateway.flights.land(key);
+        }
         destination.done(&batch);
     });
 }
@@ -310,6 +313,9 @@ impl Sender<'_> {
                 Ok(composed) => match session.send(composed.transaction()) {
                     Ok(()) => {
                         self.sent += 1;
+                        for key in &composed.flights {
+                            self.gateway.flights.start(key.clone());
+                        }
                         self.current = Some((batch, composed));
                         return;
                     }
