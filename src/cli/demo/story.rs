@@ -108,7 +108,7 @@ impl Story {
         let read =
             self.wait(stage, "MM4_read_reply_report.REQ at the operator", is(Kind::ReadReplyReportReq)).await;
 
-        self.loss(stage, &id);
+        self.loss(stage, &id).await;
         page.section("And the reports", None);
         if let Some(seen) = &answer {
             let status = value(seen, Name::RequestStatusCode);
@@ -175,7 +175,7 @@ impl Story {
             page.parts(seen.view.parts.iter());
         }
         let report = self.wait(stage, "the DSN at the mail host", is_report(Who::MailHost)).await;
-        self.loss(stage, &id);
+        self.loss(stage, &id).await;
         page.section("And the reports", None);
         if let Some(seen) = &request {
             page.event(
@@ -201,21 +201,32 @@ impl Story {
         Ok(())
     }
 
-    /// What the gateway's log tells of the translation of the message with this identifier.
-    fn loss(&self, stage: &Stage, id: &str) {
-        stage.running.gateway.events.flush();
-        let text = std::fs::read_to_string(&stage.log).unwrap_or_default();
-        let lines: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
-        let is = |line: &Value, kind: &str| line.get("type").and_then(Value::as_str) == Some(kind);
-        let message = lines
-            .iter()
-            .find(|line| {
-                is(line, "Reception")
-                    && line.get("message_id").and_then(Value::as_str).is_some_and(|known| known.contains(id))
-            })
-            .and_then(|line| line.get("message"));
-        let entries: Vec<Value> =
-            lines.iter().filter(|line| is(line, "Loss") && line.get("message") == message).cloned().collect();
+    /// What the gateway's log tells of the translation of the message with this identifier: the loss
+    /// of reading it stands with its reception, that of writing it with its delivery.
+    async fn loss(&self, stage: &Stage, id: &str) {
+        let mut entries = Vec::new();
+        for _ in 0..40 {
+            stage.running.gateway.events.flush();
+            let text = std::fs::read_to_string(&stage.log).unwrap_or_default();
+            let lines: Vec<Value> = text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+            let word = |line: &Value, key: &str| line.get(key).and_then(Value::as_str).map(str::to_owned);
+            let message = lines
+                .iter()
+                .find(|line| {
+                    word(line, "type").as_deref() == Some("Reception")
+                        && word(line, "message_id").is_some_and(|known| known.contains(id))
+                })
+                .and_then(|line| line.get("message").cloned());
+            let of_it = lines.iter().filter(|line| message.is_some() && line.get("message") == message.as_ref());
+            let of_it: Vec<&Value> = of_it.collect();
+            if of_it.iter().any(|line| word(line, "type").as_deref() == Some("Delivery")) {
+                let losses = of_it.iter().filter_map(|line| line.get("loss").and_then(Value::as_array));
+                entries = losses.flatten().cloned().collect();
+                break;
+            }
+            // The message is there before its delivery is on record.
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
         self.page.section("What the translation could not carry as it was", None);
         self.page.loss(&entries);
     }
