@@ -1,7 +1,7 @@
 //! A mail host: the delivery reports that it makes (RFC 3461, 3464) and the notifications that its
 //! users let be sent (RFC 8098). Only what was asked for, and never about an automatic message.
 
-use std::time::Duration;
+use std::{str::FromStr, time::Duration};
 
 use bytes::Bytes;
 use cedrat_mime::Headers;
@@ -23,22 +23,27 @@ use crate::clock;
 pub struct MailHost {
     /// Its name.
     pub host: String,
-    /// What it reports of a message for which a report is asked: delivered, failed, or nothing.
-    pub report: Option<Action>,
+    /// What it reports of a message for which a report is asked.
+    pub report: Reported,
     /// Whether its users let notifications be sent.
     pub read_report: bool,
 }
 
-/// What a word on the command line says to report.
-///
-/// # Errors
-/// When it is none of the three.
-pub fn action(text: &str) -> Result<Option<Action>, String> {
-    match text {
-        "delivered" => Ok(Some(Action::Delivered)),
-        "failed" => Ok(Some(Action::Failed)),
-        "none" => Ok(None),
-        _ => Err(format!("{text:?} is not one of delivered, failed, none")),
+/// What is reported where a delivery report is asked for; nothing, if none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reported(pub Option<Action>);
+
+/// `delivered`, `failed` or `none`.
+impl FromStr for Reported {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "delivered" => Ok(Self(Some(Action::Delivered))),
+            "failed" => Ok(Self(Some(Action::Failed))),
+            "none" => Ok(Self(None)),
+            _ => Err(format!("{text:?} is not one of delivered, failed, none")),
+        }
     }
 }
 
@@ -62,7 +67,7 @@ impl MailHost {
     }
 
     fn delivery(&self, arrival: &Arrival, rcpt: &Rcpt, headers: &Headers) -> Option<Letter> {
-        let action = self.report?;
+        let action = self.report.0?;
         // RFC 3461 section 4.1: failures are reported unless asked not to, successes when asked.
         let notify = rcpt.notify.unwrap_or(Notify { failure: true, ..Notify::NEVER });
         let failed = action == Action::Failed;

@@ -50,19 +50,22 @@ impl FromStr for Answer {
     }
 }
 
-/// What a status token of a delivery report means.
-///
-/// # Errors
-/// When MM4 has no such status.
-pub fn status(text: &str) -> Result<Option<MmStatus>, String> {
-    if text == "none" {
-        return Ok(None);
-    }
-    match MmStatus::read(text) {
-        MmStatus::Other(_) | MmStatus::Unreachable => Err(format!(
-            "{text:?} is not one of retrieved, rejected, expired, deferred, indeterminate, forwarded, unrecognised, none"
-        )),
-        status => Ok(Some(status)),
+/// What is reported where a delivery report is asked for; nothing, if none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reported(pub Option<MmStatus>);
+
+/// A status of MM4, or `none`.
+impl FromStr for Reported {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match MmStatus::read(text) {
+            _ if text == "none" => Ok(Self(None)),
+            MmStatus::Other(_) | MmStatus::Unreachable => Err(format!(
+                "{text:?} is not one of retrieved, rejected, expired, deferred, indeterminate, forwarded, unrecognised, none"
+            )),
+            status => Ok(Self(Some(status))),
+        }
     }
 }
 
@@ -73,8 +76,8 @@ pub struct System {
     pub domain: String,
     /// How it answers.
     pub answer: Answer,
-    /// What it reports of a message for which a report is asked; `None` = nothing.
-    pub report: Option<MmStatus>,
+    /// What it reports of a message for which a report is asked.
+    pub report: Reported,
     /// Whether its users let read reports be sent.
     pub read_report: bool,
 }
@@ -150,7 +153,7 @@ impl System {
         let date = Some(clock::now().0);
         let asked = pdu.delivery_report() == Some(true) || pdu.originator_rs_delivery_report() == Some(true);
         let mut letters = Vec::new();
-        if let Some(status) = self.report.clone().filter(|_| asked) {
+        if let Some(status) = self.report.0.clone().filter(|_| asked) {
             let what = format!("MM4_delivery_report.REQ {}", status.token());
             let report = DeliveryReportReq {
                 transaction_id: Id::new(clock::token()),
@@ -223,8 +226,8 @@ mod tests {
         assert_eq!("Error-network-problem".parse(), Ok(Answer::Status(RequestStatus::NetworkProblem)));
         assert!("late:soon".parse::<Answer>().is_err());
         assert!("perhaps".parse::<Answer>().is_err());
-        assert_eq!(status("retrieved"), Ok(Some(MmStatus::Retrieved)));
-        assert_eq!(status("none"), Ok(None));
-        assert!(status("lost").is_err());
+        assert_eq!("retrieved".parse(), Ok(Reported(Some(MmStatus::Retrieved))));
+        assert_eq!("none".parse(), Ok(Reported(None)));
+        assert!("lost".parse::<Reported>().is_err());
     }
 }

@@ -40,6 +40,8 @@ pub struct Node {
     pub children: Vec<usize>,
     /// 0 for the message itself.
     pub depth: usize,
+    /// Offset of `octets` in the message.
+    pub start: usize,
     /// Its header block.
     pub headers: Headers,
     /// Declared, or what RFC 2045 §5.2 and RFC 2046 §5.1.5 imply.
@@ -241,7 +243,7 @@ impl<'a> Walker<'a> {
             .is_some_and(|node| node.content_type.essence == "multipart/digest");
         let implied = if siblings_are_messages { "message/rfc822" } else { "text/plain" };
         let mut node = describe(block.headers, implied, self.limits.parameters);
-        (node.parent, node.depth) = (parent, depth);
+        (node.parent, node.depth, node.start) = (parent, depth, start);
         if let Some(parent) = parent.and_then(|parent| self.nodes.get_mut(parent)) {
             parent.children.push(index);
         }
@@ -350,6 +352,7 @@ fn describe(headers: Headers, implied: &str, parameters: usize) -> Node {
         parent: None,
         children: Vec::new(),
         depth: 0,
+        start: 0,
         content_type,
         encoding: headers.first("Content-Transfer-Encoding").map_or(Encoding::SevenBit, Encoding::parse),
         content_id: bare("Content-ID"),

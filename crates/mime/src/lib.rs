@@ -10,6 +10,7 @@
 #![forbid(unsafe_code)]
 extern crate alloc;
 
+pub mod downgrade;
 pub mod entity;
 mod error;
 pub mod header;

@@ -274,7 +274,8 @@ fn characters(a: u8, b: u8, c: u8) -> [u8; 4] {
 }
 
 /// Appends text as quoted-printable with lines of at most 76 characters. LF and CRLF are line ends and
-/// become CRLF; a dot or `From ` at the start of a line is quoted, because relays change those.
+/// become CRLF; a dot or `From ` at the start of a line is quoted, because relays change those, and so are
+/// two hyphens, so that nothing encoded is ever taken for the delimiter of a part.
 pub fn encode_quoted_printable(text: &[u8], out: &mut Vec<u8>) {
     out.reserve(text.len() + text.len() / 8);
     let mut lines = text.split(|octet| *octet == b'\n').peekable();
@@ -287,6 +288,7 @@ pub fn encode_quoted_printable(text: &[u8], out: &mut Vec<u8>) {
             let plain = match octet {
                 b'=' => false,
                 b' ' | b'\t' => !after.is_empty(),
+                b'-' => column > 0 || !after.starts_with(b"-"),
                 b'.' => column > 0,
                 b'F' => column > 0 || !after.starts_with(b"rom "),
                 _ => octet.is_ascii_graphic(),
@@ -376,6 +378,7 @@ mod tests {
     #[test]
     fn lines_that_relays_change_are_quoted() {
         assert_eq!(quoted(b".\nFrom me\nFrom\n x \n"), b"=2E\r\n=46rom me\r\nFrom\r\n x=20\r\n");
+        assert_eq!(quoted(b"-a\n--a\n---"), b"-a\r\n=2D-a\r\n=2D--");
     }
 
     #[test]

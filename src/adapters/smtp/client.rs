@@ -310,7 +310,7 @@ impl Sender<'_> {
             self.destination.leave().await;
             let composed = compose::compose(self.gateway, self.settings, self.peer, &batch).await;
             let refusal = match composed {
-                Ok(composed) => match session.send(composed.transaction()) {
+                Ok(mut composed) => match self.send(session, &mut composed, &batch) {
                     Ok(()) => {
                         self.sent += 1;
                         for key in &composed.flights {
@@ -328,6 +328,48 @@ impl Sender<'_> {
             self.destination.idle_again();
             self.idle = true;
         }
+    }
+}
+
+impl Sender<'_> {
+    /// Hands a transaction to the session; what the next hop cannot take as it is, is sent as it can.
+    fn send(&self, session: &mut Client, composed: &mut Composed, batch: &Batch) -> Result<(), Refused> {
+        match session.send(composed.transaction()) {
+            Err(Refused::NeedsDeliverBy) => {
+                // Few systems on the Internet offer DELIVERBY. The expiry is the sender's wish about
+                // usefulness, which the queue here keeps to; no reason to return the message.
+                composed.submission.deliver_by = None;
+                self.tell_loss(batch, "expiry", "dropped", "The next hop does not offer DELIVERBY.");
+                self.send(session, composed, batch)
+            }
+            Err(Refused::NeedsDowngrade) => {
+                let limits = cedrat_mime::Limits::default();
+                let Ok(content) = cedrat_mime::downgrade::seven_bit(&composed.submission.content, &limits)
+                else {
+                    return Err(Refused::NeedsDowngrade);
+                };
+                composed.submission.content = content.into();
+                composed.submission.eight_bit = false;
+                composed.submission.binary = false;
+                self.tell_loss(
+                    batch,
+                    "content",
+                    "lossy",
+                    "Encoded again for a next hop that takes ASCII only.",
+                );
+                session.send(composed.transaction())
+            }
+            other => other,
+        }
+    }
+
+    fn tell_loss(&self, batch: &Batch, field: &'static str, fidelity: &'static str, note: &str) {
+        let to = compose::protocol(self.peer).token();
+        self.gateway.events.tell(&events::Event::Loss {
+            message: batch.loaded().map_or(0, |loaded| loaded.id),
+            peer: self.peer.id.clone(),
+            loss: vec![events::LossNote { from: "canonical", to, field, fidelity, note: note.to_owned() }],
+        });
     }
 }
 

@@ -16,7 +16,7 @@ use self::{
     story::Story,
 };
 use super::{Failure, runtime, simulate};
-use crate::simulate::mm4::System;
+use crate::simulate::{mm4::System, view};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -49,12 +49,9 @@ async fn play(stage: &mut Stage, once: bool) -> Result<(), Failure> {
     let page = Page::new();
     page.line("cedrat demo: a gateway, an MMS operator and a mail host, all on this machine");
     page.line("");
-    page.field(
-        "gateway",
-        &format!("MM4 on {}, mail on {}, numbers are NUMBER@{NUMBERS}", stage.mm4, stage.mail),
-    );
-    page.field("MMS operator", &format!("MM4 on {}, {}", stage.operator, stage::OPERATOR));
-    page.field("mail host", &format!("SMTP on {}, {}", stage.mail_host, stage::MAIL_HOST));
+    page.field("gateway", &format!("MM4 on {}, mail on {}", stage.mm4, stage.mail));
+    page.field("MMS operator", &format!("MM4 on {} for {}", stage.operator, stage::OPERATOR));
+    page.field("mail host", &format!("SMTP on {} for example.test", stage.mail_host));
     page.field("log of the gateway", &stage.log.display().to_string());
 
     let mut story = Story::new(page);
@@ -89,7 +86,8 @@ async fn listen(page: Page, stage: &mut Stage) {
         page.line(&match who {
             Who::MailHost => format!("mail host {}", simulate::mail_as_text(&arrival, &Ok(view))),
             Who::Operator => {
-                format!("operator  {}", simulate::pdu_as_line(&arrival, &System::read(&arrival.content)))
+                let line = simulate::pdu_as_line(&arrival, &System::read(&arrival.content));
+                view::shortened(&format!("operator  {line}"), page::WIDTH)
             }
         });
     }

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Characters in a line.
-const WIDTH: usize = 98;
+pub(super) const WIDTH: usize = 98;
 
 /// Characters of a header's name.
 const NAME: usize = 25;

@@ -22,8 +22,8 @@ use crate::{
     server::{self, Running},
     simulate::{
         fault::Faults,
-        mail::MailHost,
-        mm4::{Answer, System},
+        mail::{self, MailHost},
+        mm4::{self, Answer, System},
         post,
         receive::{self, Arrival, Limits, Setting},
         view::View,
@@ -85,26 +85,26 @@ impl Stage {
             let found = running.ports.iter().find(|(known, _)| *known == side);
             found.map(|(_, address)| *address).ok_or_else(|| "the gateway does not listen".to_owned())
         };
-        let (mm4, mail) = (port(Side::Mm4)?, port(Side::Mail)?);
+        let (mm4_at, mail_at) = (port(Side::Mm4)?, port(Side::Mail)?);
         let (stop, stopped) = watch::channel(false);
         let (seeing, seen) = mpsc::channel(64);
         let role = Role::Operator(System {
             domain: OPERATOR.to_owned(),
             answer: Answer::Status(RequestStatus::Ok),
-            report: Some(MmStatus::Retrieved),
+            report: mm4::Reported(Some(MmStatus::Retrieved)),
             read_report: true,
         });
-        perform(role, OPERATOR, operator, mm4, seeing.clone(), stopped.clone());
+        perform(role, OPERATOR, operator, mm4_at, seeing.clone(), stopped.clone());
         let role = Role::MailHost(MailHost {
             host: MAIL_HOST.to_owned(),
-            report: Some(Action::Delivered),
+            report: mail::Reported(Some(Action::Delivered)),
             read_report: true,
         });
-        perform(role, MAIL_HOST, mail_host, mail, seeing, stopped);
+        perform(role, MAIL_HOST, mail_host, mail_at, seeing, stopped);
         Ok(Self {
             running,
-            mm4,
-            mail,
+            mm4: mm4_at,
+            mail: mail_at,
             operator: operator_at,
             mail_host: mail_host_at,
             log,

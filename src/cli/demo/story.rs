@@ -180,21 +180,18 @@ impl Story {
         if let Some(seen) = &request {
             page.event(
                 seen.at - sent,
-                "gateway",
-                "the operator answers MM4_forward.RES Ok and reports Retrieved",
+                "operator",
+                "sends MM4_forward.RES Ok and MM4_delivery_report.REQ Retrieved",
             );
         }
         if let Some(seen) = &report {
-            let field = |name| seen.view.reported(name).unwrap_or("?").to_owned();
-            let what = format!(
-                "which became a DSN: {}, {}, {}",
-                field("Action"),
-                field("Status"),
-                field("Final-Recipient")
-            );
+            let field = |name| seen.view.reported(name).unwrap_or("?");
+            let recipient = field("Final-Recipient").trim_start_matches("rfc822;").trim();
+            let what =
+                format!("the report is a DSN now: {} {} {recipient}", field("Action"), field("Status"));
             page.event(seen.at - sent, "mail host", &what);
             if let Some(subject) = seen.view.header("Subject") {
-                page.line(&format!("{:25}Alice reads \"{subject}\":", ""));
+                page.section(&format!("What Alice reads of it: {subject}"), None);
             }
             page.text(&seen.view);
         }
@@ -217,7 +214,8 @@ impl Story {
                         && word(line, "message_id").is_some_and(|known| known.contains(id))
                 })
                 .and_then(|line| line.get("message").cloned());
-            let of_it = lines.iter().filter(|line| message.is_some() && line.get("message") == message.as_ref());
+            let of_it =
+                lines.iter().filter(|line| message.is_some() && line.get("message") == message.as_ref());
             let of_it: Vec<&Value> = of_it.collect();
             if of_it.iter().any(|line| word(line, "type").as_deref() == Some("Delivery")) {
                 let losses = of_it.iter().filter_map(|line| line.get("loss").and_then(Value::as_array));

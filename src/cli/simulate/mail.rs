@@ -9,7 +9,7 @@ use super::{Happening, Station, Taking, keep, prepare, send, show_sent};
 use crate::{
     cli::{Failure, say},
     simulate::{
-        mail::{MailHost, action},
+        mail::{MailHost, Reported},
         receive::{Arrival, Limits, Setting},
         view::{View, shortened, size},
     },
@@ -42,7 +42,7 @@ pub(super) struct Args {
     peer: Option<String>,
     /// What is reported where a DSN is asked for: delivered, failed, none
     #[arg(long, value_name = "ACTION", default_value = "delivered")]
-    report: String,
+    report: Reported,
     /// Notify that messages were displayed where that is asked for (MDN)
     #[arg(long)]
     read_report: bool,
@@ -61,8 +61,7 @@ pub(super) async fn run(args: &Args) -> Result<(), Failure> {
         return send::mail(args).await;
     }
     let taking = &args.taking;
-    let report = action(&args.report).map_err(|fault| format!("--report: {fault}"))?;
-    let host = MailHost { host: taking.host.clone(), report, read_report: args.read_report };
+    let host = MailHost { host: taking.host.clone(), report: args.report, read_report: args.read_report };
     prepare(taking.dir.as_deref())?;
     let setting = Setting {
         host: taking.host.clone(),
@@ -99,12 +98,12 @@ pub(super) async fn run(args: &Args) -> Result<(), Failure> {
 pub(in crate::cli) fn as_text(arrival: &Arrival, view: &Result<View, String>) -> String {
     let to: Vec<&str> = arrival.recipients.iter().map(|rcpt| rcpt.address.as_str()).collect();
     let mut out = format!(
-        "{:>4} <{}> -> {} {}: {}",
+        "{:>4} {}: <{}> -> {} {}",
         arrival.number,
+        arrival.fate,
         arrival.mail.from,
         shortened(&to.join(", "), 60),
-        size(arrival.content.len()),
-        arrival.fate
+        size(arrival.content.len())
     );
     match view {
         Ok(view) => {

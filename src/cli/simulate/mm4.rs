@@ -3,14 +3,14 @@
 use std::net::SocketAddr;
 
 use cedrat_wire_mail::smtp::Protocol;
-use cedrat_wire_mms::mm4::{MmStatus, Name, Pdu};
+use cedrat_wire_mms::mm4::{Name, Pdu};
 use serde_json::json;
 
 use super::{Happening, Station, Taking, keep, prepare, send, show_sent};
 use crate::{
     cli::{Failure, say},
     simulate::{
-        mm4::{Answer, System, status},
+        mm4::{Answer, Reported, System},
         receive::{Arrival, Limits, Setting},
         view::{View, shortened, size},
     },
@@ -44,7 +44,7 @@ pub(super) struct Args {
     /// What is reported where a delivery report is asked for: retrieved, rejected, expired, deferred,
     /// indeterminate, forwarded, unrecognised, none
     #[arg(long, value_name = "STATUS", default_value = "retrieved")]
-    report: String,
+    report: Reported,
     /// Report messages as read where that is asked for
     #[arg(long)]
     read_report: bool,
@@ -63,11 +63,10 @@ pub(super) async fn run(args: &Args) -> Result<(), Failure> {
         return send::mms(args).await;
     }
     let taking = &args.taking;
-    let report: Option<MmStatus> = status(&args.report).map_err(|fault| format!("--report: {fault}"))?;
     let system = System {
         domain: args.domain.clone(),
         answer: args.answer.clone(),
-        report,
+        report: args.report.clone(),
         read_report: args.read_report,
     };
     prepare(taking.dir.as_deref())?;
@@ -108,27 +107,20 @@ pub(in crate::cli) fn as_line(arrival: &Arrival, pdu: &Result<Pdu, String>) -> S
     let to: Vec<&str> = arrival.recipients.iter().map(|rcpt| rcpt.address.as_str()).collect();
     let envelope = format!("<{}> -> {}", arrival.mail.from, shortened(&to.join(", "), 60));
     let octets = size(arrival.content.len());
+    let start = format!("{:>4} {}:", arrival.number, arrival.fate);
     match pdu {
         Ok(pdu) => {
             let mut says = String::new();
             for name in [Name::RequestStatusCode, Name::MmStatusCode, Name::ReadStatus, Name::Subject] {
                 if let Some(value) = pdu.value(name) {
-                    says.push_str(&format!(
-                        " {:?}",
-                        shortened(&cedrat_wire_mail::value::unstructured(value), 40)
-                    ));
+                    let value = cedrat_wire_mail::value::unstructured(value);
+                    says.push_str(&format!(" {:?}", shortened(&value, 40)));
                 }
             }
-            let id =
-                pdu.message_id().map_or_else(String::new, |id| format!(" id {}", shortened(id.as_str(), 60)));
-            format!(
-                "{:>4} {}{says} {envelope} {octets}{id}: {}",
-                arrival.number,
-                pdu.kind.token(),
-                arrival.fate
-            )
+            let id = pdu.message_id().map_or_else(String::new, |id| shortened(id.as_str(), 60));
+            format!("{start} {}{says} {envelope} {octets} {id}", pdu.kind.token())
         }
-        Err(fault) => format!("{:>4} no PDU ({fault}) {envelope} {octets}: {}", arrival.number, arrival.fate),
+        Err(fault) => format!("{start} no PDU ({fault}) {envelope} {octets}"),
     }
 }
 

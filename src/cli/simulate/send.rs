@@ -221,9 +221,9 @@ struct Connection(Arc<Shared>);
 
 impl Source for Connection {
     async fn next(&mut self) -> Option<Transaction> {
-        let left =
-            self.0.left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1)).ok()?;
-        match (self.0.make)(&format!("{}-{left}", self.0.run)) {
+        let (shared, next) = (&self.0, |left: u64| left.checked_sub(1));
+        let left = shared.left.fetch_update(Ordering::AcqRel, Ordering::Acquire, next).ok()?;
+        match (shared.make)(&format!("{}-{}", shared.run, shared.count - left + 1)) {
             Ok(transaction) => Some(transaction),
             Err(fault) => {
                 complain(&fault);
