@@ -17,7 +17,7 @@ use cedrat_mapping::{
     mm4,
 };
 use cedrat_message::{
-    Address, Blame, MailAddress, Notify, Number, Permanence, Reason, Recipient, Refusal, Role,
+    Address, Blame, MailAddress, Message, Notify, Number, Permanence, Reason, Recipient, Refusal, Role,
 };
 use cedrat_relay::route::{Decision, Query, Verdict};
 use cedrat_wire_mail::smtp::{ByMode, Hold, Mail, Rcpt, Reply, Ret};
@@ -250,6 +250,17 @@ pub async fn unalias(gateway: &Gateway, settings: &Settings, address: Address) -
     })
 }
 
+/// Names those who are shown by a number of the alias pool by their e-mail address.
+pub async fn unalias_shown(gateway: &Gateway, settings: &Settings, message: &mut Message) {
+    for shown in &mut message.shown {
+        if settings.is_alias(&shown.party.address)
+            && let Ok(address) = unalias(gateway, settings, shown.party.address.clone()).await
+        {
+            shown.party.address = address;
+        }
+    }
+}
+
 fn is_system_address(own: &crate::config::Config, given: &str) -> bool {
     let (system, domain) = own.mm4.system_address.rsplit_once('@').unwrap_or((&own.mm4.system_address, ""));
     let (local, at) = given.rsplit_once('@').unwrap_or((given, ""));
@@ -310,6 +321,7 @@ pub async fn take(source: &Source<'_>, mut transaction: Transaction) -> Result<i
 
 async fn take_mm4(source: &Source<'_>, transaction: Transaction, content: Bytes) -> Result<i64, Refusal> {
     let now = clock::now();
+    let settings = source.settings;
     let recipients: Vec<String> = transaction.recipients.iter().map(|to| to.given.clone()).collect();
     let envelope = mm4::Envelope { from: &transaction.from, recipients: &recipients };
     let pdu = cedrat_wire_mms::mm4::Pdu::decode(&content, &cedrat_wire_mms::mm4::Limits::default()).map_err(
@@ -323,6 +335,7 @@ async fn take_mm4(source: &Source<'_>, transaction: Transaction, content: Bytes)
                 for (recipient, accepted) in message.recipients.iter_mut().zip(&transaction.recipients) {
                     recipient.address = accepted.address.clone();
                 }
+                unalias_shown(source.gateway, settings, &mut message).await;
                 accept::message(source, &transaction, content, message, loss, Some(&hop)).await
             }
             cedrat_mapping::Inbound::Delivery(reports) => {

@@ -215,11 +215,7 @@ pub async fn understand<'a>(
                 recipient.address = address;
             }
         }
-        for shown in &mut message.shown {
-            if let Ok(address) = intake::unalias(gateway, settings, shown.party.address.clone()).await {
-                shown.party.address = address;
-            }
-        }
+        intake::unalias_shown(gateway, settings, &mut message).await;
         loaded.understood(message, loss);
     }
     loaded.message().ok_or_else(|| fault("a message that was read is not there"))

@@ -134,7 +134,8 @@ pub async fn overdue(gateway: &Arc<Gateway>, peer: &Peer, batch: &Batch) -> bool
             transaction_id: String::new(),
             message_id: String::new(),
             deadline_ms: now.0,
-            resends: job.tries.saturating_sub(2),
+            // The first claim sent it, the last is this one.
+            resends: u32::try_from(job.fence.attempt).unwrap_or(0).saturating_sub(2),
             answered: false,
         };
         match response::overdue(&mut awaiting, &policy, now) {

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use cedrat_mime::{Limits, Message, walk, walk_into_messages};
+use cedrat_mime::{Encoding, Limits, Message, downgrade, walk, walk_into_messages};
 
 fn vectors(folder: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors").join(folder);
@@ -67,6 +67,40 @@ fn every_other_mail_is_walked_and_none_of_its_octets_are_lost() {
                 "{}",
                 path.display()
             );
+        }
+    }
+}
+
+#[test]
+fn every_mail_crosses_a_seven_bit_hop_with_the_same_content() {
+    // Line ends of text become CRLF, so they are compared as one.
+    let lines = |octets: &[u8]| octets.iter().copied().filter(|octet| *octet != b'\r').collect::<Vec<_>>();
+    for folder in ["email", "mm4", "mms2r/mails", "smime"].into_iter().filter_map(vectors) {
+        let mut found = Vec::new();
+        files(&folder, &mut found);
+        for path in found {
+            let octets = Bytes::from(fs::read(&path).unwrap());
+            let before = walk_into_messages(&octets, &Limits::default()).unwrap();
+            let out = match downgrade::seven_bit(&octets, &Limits::default()) {
+                Ok(out) => Bytes::from(out),
+                Err(refused) => {
+                    println!("refused: {}: {refused}", path.display());
+                    continue;
+                }
+            };
+            assert!(out.is_ascii() && out.split(|octet| *octet == b'\n').all(|line| line.len() <= 999));
+            let after = walk_into_messages(&out, &Limits::default()).unwrap();
+            assert_eq!(before.leaves().count(), after.leaves().count(), "{}", path.display());
+            for ((_, was), (_, is)) in before.leaves().zip(after.leaves()) {
+                assert_eq!(was.content_type.essence, is.content_type.essence, "{}", path.display());
+                assert!(!matches!(is.encoding, Encoding::Binary | Encoding::EightBit), "{}", path.display());
+                assert_eq!(
+                    lines(&was.decoded().octets),
+                    lines(&is.decoded().octets),
+                    "{}",
+                    path.display()
+                );
+            }
         }
     }
 }

@@ -219,7 +219,7 @@ fn piece() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(ProptestConfig::with_cases(500))]
     #[test]
     fn the_laws_hold_for_any_message(pieces in prop::collection::vec(piece(), 0..24)) {
         assert_same(&pieces.concat());
