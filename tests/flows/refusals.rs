@@ -53,13 +53,7 @@ async fn too_large_is_said_at_mail_and_again_when_the_size_was_a_lie() {
     let mut script = Script::hello(gateway.mm4()).await;
     let reply = script.say("MAIL FROM:<+15550120001/TYPE=PLMN@mmsc.op-b.test> SIZE=30000").await;
     assert!(reply.starts_with("552 5.3.4"), "{reply}");
-    let content = forward(
-        "big",
-        "+15550120001",
-        "alice@example.test",
-        "",
-        &"x".repeat(70).as_str().repeat(1).repeat(1),
-    );
+    let content = forward("big", "+15550120001", "alice@example.test", "", &"x".repeat(70));
     let content = content + &format!("{}\r\n", "y".repeat(70)).repeat(500);
     let reply =
         script.message("+15550120001/TYPE=PLMN@mmsc.op-b.test", &["alice@example.test"], &content).await;

@@ -94,12 +94,7 @@ fn every_mail_crosses_a_seven_bit_hop_with_the_same_content() {
             for ((_, was), (_, is)) in before.leaves().zip(after.leaves()) {
                 assert_eq!(was.content_type.essence, is.content_type.essence, "{}", path.display());
                 assert!(!matches!(is.encoding, Encoding::Binary | Encoding::EightBit), "{}", path.display());
-                assert_eq!(
-                    lines(&was.decoded().octets),
-                    lines(&is.decoded().octets),
-                    "{}",
-                    path.display()
-                );
+                assert_eq!(lines(&was.decoded().octets), lines(&is.decoded().octets), "{}", path.display());
             }
         }
     }
