@@ -1,6 +1,9 @@
 //! One connection that hands messages over, one after the other, as long as there are any.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::Future,
+    time::{Duration, Instant},
+};
 
 use cedrat_wire_mail::smtp::{
     Reply,
@@ -47,11 +50,11 @@ pub async fn send(to: &str, helo: &str, source: &mut impl Source) -> Result<(), 
     }
 }
 
-/// Hands over one message; the words with which it was taken.
+/// Hands over one message; the words with which it was taken, and when they came.
 ///
 /// # Errors
 /// Why it was not taken.
-pub async fn one(to: &str, helo: &str, transaction: Transaction) -> Result<String, String> {
+pub async fn one(to: &str, helo: &str, transaction: Transaction) -> Result<(String, Instant), String> {
     let mut single = Single { transaction: Some(transaction), outcome: None };
     let ended = send(to, helo, &mut single).await;
     match (single.outcome, ended) {
@@ -63,7 +66,7 @@ pub async fn one(to: &str, helo: &str, transaction: Transaction) -> Result<Strin
 
 struct Single {
     transaction: Option<Transaction>,
-    outcome: Option<Result<String, String>>,
+    outcome: Option<Result<(String, Instant), String>>,
 }
 
 impl Source for Single {
@@ -72,7 +75,7 @@ impl Source for Single {
     }
 
     fn outcome(&mut self, recipients: Vec<Delivery>) {
-        self.outcome = Some(verdict(&recipients));
+        self.outcome = Some(verdict(&recipients).map(|words| (words, Instant::now())));
     }
 }
 

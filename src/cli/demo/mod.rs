@@ -73,9 +73,9 @@ async fn listen(page: Page, stage: &mut Stage) {
     page.chapter("Now you");
     page.line(&format!(
         "
-  cedrat simulate mm4 send --to {mm4} --from +447700900002 --rcpt bob@example.test --text 'Hi'
-  cedrat simulate smtp send --to {mail} --from bob@example.test --rcpt +447700900002@{NUMBERS}
-  swaks --server {mail} --from bob@example.test --to +447700900002@{NUMBERS} --body 'Hi'
+  cedrat simulate mm4 send --to {mm4} --rcpt bob@example.test --ack --delivery-report
+  cedrat simulate smtp send --to {mail} --rcpt +447700900002@{NUMBERS}
+  swaks --server {mail} --from bob@example.test --to '\"+447700900002\"@{NUMBERS}' --body Hi
 
   What arrives at the operator and at the mail host is shown here. Ctrl-C ends it.
 ",

@@ -82,8 +82,7 @@ impl Story {
         let transaction = mms.transaction(&id)?;
         let content = transaction.content.clone();
         let sent = Instant::now();
-        let reply = send::one(&stage.mm4.to_string(), OPERATOR, transaction).await?;
-        let took = sent.elapsed();
+        let (reply, at) = send::one(&stage.mm4.to_string(), OPERATOR, transaction).await?;
 
         page.section("The operator hands over an MMS: MM4_forward.REQ", None);
         if let (Ok(pdu), Ok(view)) =
@@ -93,7 +92,7 @@ impl Story {
             page.text(&view);
             page.parts(view.parts.iter());
         }
-        page.section(&format!("The gateway has stored it: {reply}"), Some(took));
+        page.section(&format!("The gateway has stored it: {reply}"), Some(at - sent));
 
         let mail = self.wait(stage, "the e-mail at the mail host", is_message(Who::MailHost)).await;
         if let Some(seen) = &mail {
@@ -154,8 +153,7 @@ impl Story {
         let transaction = letter.transaction(&id)?;
         let content = transaction.content.clone();
         let sent = Instant::now();
-        let reply = send::one(&stage.mail.to_string(), MAIL_HOST, transaction).await?;
-        let took = sent.elapsed();
+        let (reply, at) = send::one(&stage.mail.to_string(), MAIL_HOST, transaction).await?;
 
         page.section("Alice sends an e-mail with text, HTML and a picture, NOTIFY=SUCCESS,FAILURE", None);
         if let Ok(view) = crate::simulate::view::View::of(&content) {
@@ -163,7 +161,7 @@ impl Story {
             page.text(&view);
             page.parts(view.parts.iter());
         }
-        page.section(&format!("The gateway has stored it: {reply}"), Some(took));
+        page.section(&format!("The gateway has stored it: {reply}"), Some(at - sent));
 
         let request = self.wait(stage, "MM4_forward.REQ at the operator", is(Kind::ForwardReq)).await;
         if let Some(seen) = &request {
