@@ -75,7 +75,7 @@ async fn listen(page: Page, stage: &mut Stage) {
         "
   cedrat simulate mm4 send --to {mm4} --rcpt bob@example.test --ack --delivery-report
   cedrat simulate smtp send --to {mail} --rcpt +447700900002@{NUMBERS}
-  swaks --server {mail} --from bob@example.test --to '\"+447700900002\"@{NUMBERS}' --body Hi
+  swaks --server {mail} --from bob@example.test --to '\"+447700900002\"@{NUMBERS}'
 
   What arrives at the operator and at the mail host is shown here. Ctrl-C ends it.
 ",
