@@ -46,7 +46,6 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "bytes",
                 "serde",
                 "toml",
-                "encoding_rs",
                 "idna",
             ],
         ),
