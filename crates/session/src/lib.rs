@@ -10,6 +10,7 @@
 extern crate alloc;
 
 use alloc::vec::Vec;
+use core::fmt;
 
 /// A point on the driver's monotonic clock, in milliseconds since an origin that only the driver
 /// knows. Comparable only with instants of the same driver.
@@ -25,7 +26,7 @@ impl Instant {
 }
 
 /// What the driver must do next for a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Step<E> {
     /// Close the stream after everything sent before has been written.
     Close,
@@ -36,6 +37,18 @@ pub enum Step<E> {
     /// Flush, perform a TLS handshake on the stream, discard everything that was received in
     /// clear text but not yet consumed, then call [`Session::secured`].
     StartTls,
+}
+
+/// Says only how much is sent: messages and passwords are among it.
+impl<E: fmt::Debug> fmt::Debug for Step<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Close => f.write_str("Close"),
+            Self::Event(event) => f.debug_tuple("Event").field(event).finish(),
+            Self::Send(octets) => write!(f, "Send({} octets)", octets.len()),
+            Self::StartTls => f.write_str("StartTls"),
+        }
+    }
 }
 
 /// A protocol end point with no I/O.
@@ -63,5 +76,17 @@ pub trait Session {
     /// is pending, so that what one connection can buffer is bounded.
     fn wants_octets(&self) -> bool {
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    #[test]
+    fn what_is_sent_is_counted_and_not_printed() {
+        assert_eq!(format!("{:?}", Step::<()>::Send(b"AUTH PLAIN c2VjcmV0\r\n".to_vec())), "Send(21 octets)");
+        assert_eq!(format!("{:?}", Step::Event("x")), "Event(\"x\")");
     }
 }

@@ -2,9 +2,10 @@
 
 use crate::smtp::{ContentFault, Credentials, Mail, Rcpt};
 use alloc::{boxed::Box, string::String, vec::Vec};
+use core::fmt;
 
 /// What has happened. The session goes on by itself, except where an answer is named.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Event {
     /// The peer has proved who it is, with whichever mechanism.
     Authenticated {
@@ -49,6 +50,28 @@ pub enum Event {
         /// On whose behalf the peer wants to act, as in [`Event::AuthPlain`].
         authzid: Option<String>,
     },
+}
+
+/// Says only how long a chunk is: content is nothing to print.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Authenticated { user } => f.debug_struct("Authenticated").field("user", user).finish(),
+            Self::AuthPlain(credentials) => f.debug_tuple("AuthPlain").field(credentials).finish(),
+            Self::Chunk(octets) => write!(f, "Chunk({} octets)", octets.len()),
+            Self::Closed { reason } => f.debug_struct("Closed").field("reason", reason).finish(),
+            Self::EndOfMessage { octets } => f.debug_struct("EndOfMessage").field("octets", octets).finish(),
+            Self::Hello { domain, extended } => {
+                f.debug_struct("Hello").field("domain", domain).field("extended", extended).finish()
+            }
+            Self::Mail(mail) => f.debug_tuple("Mail").field(mail).finish(),
+            Self::Recipient(rcpt) => f.debug_tuple("Recipient").field(rcpt).finish(),
+            Self::Reset => f.write_str("Reset"),
+            Self::ScramKeys { user, authzid } => {
+                f.debug_struct("ScramKeys").field("user", user).field("authzid", authzid).finish()
+            }
+        }
+    }
 }
 
 /// Why a server session has ended.
