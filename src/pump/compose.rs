@@ -3,7 +3,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use cedrat_mapping::{
     Inbound, Loss, Submission,
     mail::{self, MailWriting},
@@ -368,11 +367,8 @@ fn for_mail(
         Presentation::Related => mail::Presentation::Related,
     };
     let (mut submission, loss) = mail::outbound(&settings.tables, message, recipients, &writing, now)?;
-    if peer.protocol == PeerProtocol::Mail && !settings.signers.is_empty() {
-        let signature = settings.signers.sign(&own.mail.number_domain, &submission.content);
-        if !signature.is_empty() {
-            submission.content = Bytes::from([signature.as_bytes(), &submission.content].concat());
-        }
+    if peer.protocol == PeerProtocol::Mail {
+        submission.content = settings.signers.signed(&own.mail.number_domain, submission.content);
     }
     Ok((submission, loss))
 }

@@ -6,6 +6,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use cedrat_message::{Blame, Reason, Refusal};
+use cedrat_mime::downgrade::seven_bit;
 use cedrat_wire_mail::smtp::{
     Credentials as Login, Protocol as Wire, Reply,
     client::{Cause, Client, Config, Delivery, Event, NotPassedOn, Outcome, Refused, Stage, Tls},
@@ -343,12 +344,14 @@ impl Sender<'_> {
                 self.send(session, composed, batch)
             }
             Err(Refused::NeedsDowngrade) => {
-                let limits = cedrat_mime::Limits::default();
-                let Ok(content) = cedrat_mime::downgrade::seven_bit(&composed.submission.content, &limits)
-                else {
-                    return Err(Refused::NeedsDowngrade);
-                };
-                composed.submission.content = content.into();
+                let domain = &self.settings.config.mail.number_domain;
+                let content = &composed.submission.content;
+                let convert = |content: &_| seven_bit(content, &cedrat_mime::Limits::default());
+                composed.submission.content = self
+                    .settings
+                    .signers
+                    .signed_again(domain, content, convert)
+                    .map_err(|_| Refused::NeedsDowngrade)?;
                 composed.submission.eight_bit = false;
                 composed.submission.binary = false;
                 self.tell_loss(
@@ -357,7 +360,8 @@ impl Sender<'_> {
                     "lossy",
                     "Encoded again for a next hop that takes ASCII only.",
                 );
-                session.send(composed.transaction())
+                // What is ASCII now cannot come here twice; DELIVERBY may still be missing.
+                self.send(session, composed, batch)
             }
             other => other,
         }

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use bytes::Bytes;
+use cedrat_mime::{Headers, Limits};
 use mail_auth::{
     common::{
         crypto::{DkimKey, Ed25519Key, RsaKey, Sha256},
@@ -60,7 +62,7 @@ impl Signers {
     }
 
     /// The signature headers, each with its line end, of every key whose domain the originator is in.
-    pub fn sign(&self, from_domain: &str, content: &[u8]) -> String {
+    fn sign(&self, from_domain: &str, content: &[u8]) -> String {
         let mut headers = String::new();
         for (domain, signer) in &self.signers {
             let within = from_domain
@@ -73,10 +75,36 @@ impl Signers {
         headers
     }
 
-    /// Whether anything is signed at all.
-    pub fn is_empty(&self) -> bool {
-        self.signers.is_empty()
+    /// The content with its signatures in front.
+    pub fn signed(&self, from_domain: &str, content: Bytes) -> Bytes {
+        let signatures = self.sign(from_domain, &content);
+        if signatures.is_empty() { content } else { [signatures.as_bytes(), &content].concat().into() }
     }
+
+    /// What [`Signers::signed`] gave, after `change`, which signatures made before it would not cover
+    /// (RFC 6376 §5.3). Content that does not begin with a signature stays without.
+    ///
+    /// # Errors
+    /// That of `change`.
+    pub fn signed_again<E>(
+        &self,
+        from_domain: &str,
+        content: &Bytes,
+        change: impl FnOnce(&Bytes) -> Result<Vec<u8>, E>,
+    ) -> Result<Bytes, E> {
+        let unsigned = without_signatures(content);
+        let changed = Bytes::from(change(&unsigned)?);
+        let was_signed = unsigned.len() < content.len();
+        Ok(if was_signed { self.signed(from_domain, changed) } else { changed })
+    }
+}
+
+/// The content behind the signatures on top of it.
+fn without_signatures(content: &Bytes) -> Bytes {
+    let Ok((headers, _)) = Headers::parse(content, &Limits::default()) else { return content.clone() };
+    let signatures = headers.iter().take_while(|header| header.is("DKIM-Signature"));
+    let octets: usize = signatures.map(|header| header.raw().len() + "\r\n".len()).sum();
+    content.slice(octets.min(content.len())..)
 }
 
 fn key(path: &Path) -> Result<DkimKey, String> {
@@ -90,4 +118,45 @@ fn key(path: &Path) -> Result<DkimKey, String> {
     RsaKey::<Sha256>::from_key_der(der).map(DkimKey::Rsa).map_err(|fault| {
         format!("DKIM key {} is neither RSA (2048 bits or more) nor Ed25519: {fault}", path.display())
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signers() -> Signers {
+        let pkcs8 = Ed25519Key::generate_pkcs8().unwrap();
+        let key = Ed25519Key::from_pkcs8_maybe_unchecked_der(&pkcs8).unwrap();
+        let signer =
+            DkimSigner::from_key(DkimKey::Ed25519(key)).domain("mms.test").selector("s").headers(SIGNED);
+        Signers { signers: vec![("mms.test".to_owned(), signer)] }
+    }
+
+    #[test]
+    fn changed_content_has_one_signature_that_covers_the_change() {
+        let signers = signers();
+        let content = Bytes::from("From: a@mms.test\r\nSubject: x\r\n\r\nbefore\r\n");
+        let signed = signers.signed("mms.test", content.clone());
+        let change = |octets: &Bytes| -> Result<Vec<u8>, ()> {
+            assert_eq!(*octets, content);
+            Ok(octets.to_ascii_uppercase())
+        };
+        let again = signers.signed_again("mms.test", &signed, change).unwrap();
+        assert!(again.starts_with(b"DKIM-Signature:"));
+        let rest = without_signatures(&again);
+        assert_eq!(rest, content.to_ascii_uppercase());
+        let hash = |message: &Bytes| {
+            let text = String::from_utf8(message.to_vec()).unwrap().replace(['\r', '\n', '\t', ' '], "");
+            text.split(";bh=").nth(1).unwrap().split(';').next().unwrap().to_owned()
+        };
+        assert_eq!(hash(&again), hash(&signers.signed("mms.test", rest)));
+        assert_ne!(hash(&again), hash(&signed));
+    }
+
+    #[test]
+    fn content_without_a_signature_gets_none() {
+        let content = Bytes::from("From: a@mms.test\r\n\r\nx");
+        let same = signers().signed_again("mms.test", &content, |octets| Ok::<_, ()>(octets.to_vec()));
+        assert_eq!(same, Ok(content));
+    }
 }
