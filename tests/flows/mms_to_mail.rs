@@ -83,6 +83,36 @@ async fn twenty_numbers_in_the_header_and_one_in_the_envelope_are_one_delivery()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_host_without_8bitmime_and_deliverby_gets_what_it_can_take() {
+    let peer = Sink::start().await;
+    let plain = |command: &str| command.starts_with("EHLO").then(|| "250 sink.test".to_owned());
+    let host = Sink::judging(plain).await;
+    let gateway = Gateway::start(peer.address, host.address, "").await;
+    let inner = "From: carol@example.test\r\nSubject: Inside\r\nContent-Type: text/plain; charset=utf-8\r\n\
+                 Content-Transfer-Encoding: 8bit\r\n\r\nGrüße\r\n";
+    let content = forward("m1", "+15550120001", "alice@example.test", "X-Mms-Expiry: 86400\r\n", inner)
+        .replace(
+            "Content-Type: text/plain; charset=utf-8\r\n\r\nFrom:",
+            "Content-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n\r\nFrom:",
+        );
+    let mut script = Script::hello(gateway.mm4()).await;
+    let reply = script.message(FROM, &["alice@example.test"], &content).await;
+    assert!(reply.starts_with("250 2.0.0"), "{reply}");
+
+    let got = host.wait_for(1).await.remove(0);
+    assert!(got.content.is_ascii(), "{}", got.content);
+    assert!(!got.from.contains("BY=") && !got.from.contains("BODY="), "{}", got.from);
+    assert!(got.content.contains("Gr=C3=BC=C3=9Fe"), "{}", got.content);
+    let told = |field: &str, note: &str| {
+        let events = gateway.events();
+        let losses = events.iter().filter(|event| event["type"] == "Loss");
+        let mut entries = losses.filter_map(|event| event["loss"].as_array()).flatten();
+        entries.any(|entry| entry["field"] == field && entry["note"].as_str().unwrap().contains(note))
+    };
+    assert!(told("content", "ASCII only") && told("expiry", "DELIVERBY"), "{:?}", gateway.events());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn transit_keeps_the_body_to_the_octet_and_unknown_headers_verbatim() {
     let (peer, host) = (Sink::start().await, Sink::start().await);
     let gateway = Gateway::start(peer.address, host.address, "").await;
