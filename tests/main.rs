@@ -11,6 +11,7 @@
 
 mod cli;
 mod demo;
+mod dialogs;
 mod flows;
 mod harness;
 mod house;

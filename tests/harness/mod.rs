@@ -1,10 +1,12 @@
 //! A gateway on loopback with systems around it that are not made of its own code: an SMTP sink
 //! and a script client of some eighty lines each, so that what they agree on is the protocol.
 
+mod certificates;
 mod gateway;
 mod script;
 mod sink;
 
+pub(crate) use certificates::CERTIFICATES;
 pub(crate) use gateway::{Gateway, eventually};
 pub(crate) use script::Script;
 pub(crate) use sink::{Received, Sink};

@@ -1,25 +1,33 @@
 //! A client that says exactly what it is told to say.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader},
-    net::{
-        TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader},
+    net::TcpStream,
 };
+use tokio_rustls::TlsConnector;
+
+/// How long anything may take.
+const TIME: Duration = Duration::from_secs(15);
+
+trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 pub(crate) struct Script {
-    read: BufReader<OwnedReadHalf>,
-    write: OwnedWriteHalf,
+    stream: BufReader<Box<dyn Stream>>,
 }
 
 impl Script {
+    /// Connects and reads nothing.
+    pub(crate) async fn open(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        Self { stream: BufReader::new(Box::new(stream)) }
+    }
+
     /// Connects and reads the greeting.
     pub(crate) async fn connect(address: SocketAddr) -> (Self, String) {
-        let (read, write) = TcpStream::connect(address).await.unwrap().into_split();
-        let mut script = Self { read: BufReader::new(read), write };
+        let mut script = Self::open(address).await;
         let greeting = script.reply().await;
         (script, greeting)
     }
@@ -32,27 +40,40 @@ impl Script {
         script
     }
 
-    /// Sends octets without waiting.
+    /// The TLS handshake, with a server that must be `localhost`.
+    pub(crate) async fn secure(self, connector: &TlsConnector) -> Self {
+        assert_eq!(self.stream.buffer(), b"", "said before the handshake");
+        let stream = connector.connect("localhost".try_into().unwrap(), self.stream.into_inner());
+        let stream = tokio::time::timeout(TIME, stream).await.expect("a handshake").unwrap();
+        Self { stream: BufReader::new(Box::new(stream)) }
+    }
+
+    /// Sends octets without waiting. A connection that is closed already takes them too.
     pub(crate) async fn send(&mut self, octets: &[u8]) {
-        self.write.write_all(octets).await.unwrap();
+        if self.stream.write_all(octets).await.is_ok() {
+            let _ = self.stream.flush().await;
+        }
+    }
+
+    /// One line without its end; `None` when the connection is closed.
+    pub(crate) async fn line(&mut self) -> Option<String> {
+        let mut line = String::new();
+        let read = tokio::time::timeout(TIME, self.stream.read_line(&mut line)).await;
+        let read = read.expect("a reply in time").unwrap_or(0);
+        (read > 0).then(|| line.trim_end().to_owned())
     }
 
     /// One whole reply, its lines joined by `\n`; empty when the connection is closed.
     pub(crate) async fn reply(&mut self) -> String {
         let mut text = String::new();
-        loop {
-            let mut line = String::new();
-            let read =
-                tokio::time::timeout(std::time::Duration::from_secs(20), self.read.read_line(&mut line));
-            if read.await.expect("a reply within 20 s").unwrap_or(0) == 0 {
-                return text;
-            }
-            text.push_str(line.trim_end());
+        while let Some(line) = self.line().await {
+            text.push_str(&line);
             if line.as_bytes().get(3) != Some(&b'-') {
-                return text;
+                break;
             }
             text.push('\n');
         }
+        text
     }
 
     /// Sends a command and reads its reply.
@@ -89,8 +110,8 @@ impl Script {
     /// What is still said until the connection is closed.
     pub(crate) async fn rest(&mut self) -> String {
         let mut text = Vec::new();
-        let read = tokio::time::timeout(std::time::Duration::from_secs(20), self.read.read_to_end(&mut text));
-        let _ = read.await.expect("the connection is closed within 20 s");
+        let read = tokio::time::timeout(TIME, self.stream.read_to_end(&mut text));
+        let _ = read.await.expect("the connection is closed in time");
         String::from_utf8_lossy(&text).into_owned()
     }
 }

@@ -60,10 +60,8 @@ pub async fn serve(gateway: Arc<Gateway>, stream: TcpStream, remote: SocketAddr,
                 config.reject = Some(intake::greeting(&settings.tables, &refusal));
             } else if let Some(peer) = caller.peer() {
                 caller.apply(peer, &mut config);
-            } else {
-                // It still has to prove itself, by certificate or password.
-                config.require_auth = !config.mechanisms.is_empty();
             }
+            // Who still has to prove itself, by certificate or password, is told so at MAIL.
         }
         Err(refusal) => {
             caller.refused(&refusal);
