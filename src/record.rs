@@ -120,6 +120,9 @@ pub struct Work {
     /// Whether the sender was told that it waits.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub delay_told: bool,
+    /// How often an attempt of the rows before this one ended unknown.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub uncertain: u32,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]

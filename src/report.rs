@@ -21,7 +21,7 @@ use crate::{
     events::Event,
     gateway::{Gateway, Settings},
     intake::{self, Arrival, Source},
-    pump::{self, Job, Loaded, compose},
+    pump::{Job, Loaded, compose},
     record::{self, Envelope, EnvelopeRecipient, Form, ReadyKind, Work},
     store::{Body, Delivery, Op, Received, Start},
 };
@@ -97,7 +97,7 @@ async fn make(
     let work = Work { v: 1, peer: what.peer.id.clone(), ..Work::default() };
     // A destination that can take it at once gets it without a query.
     let start = if gateway.dispatcher.reserve(settings, &dest) {
-        Start::Claimed { lease_ms: pump::LEASE_MS }
+        Start::Claimed { lease_ms: settings.config.limits.lease_ms }
     } else {
         Start::Waiting
     };

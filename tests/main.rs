@@ -10,6 +10,7 @@
 )]
 
 mod cli;
+mod crash;
 mod demo;
 mod dialogs;
 mod flows;

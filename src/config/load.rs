@@ -304,6 +304,10 @@ fn retention(table: Table<'_, '_>) -> Retention {
 }
 
 fn limits(table: Table<'_, '_>) -> ProcessLimits {
+    let lease = table.span_ms("lease");
+    if let Some(lease) = lease.as_ref().filter(|lease| !(1_000..=3_600_000).contains(&lease.value)) {
+        table.fault_at(lease.at, "`limits.lease` must be between \"1 s\" and \"1 h\"");
+    }
     let number = |key, default| table.number(key).map_or(default, |at: At<u64>| at.value);
     let limits = ProcessLimits {
         max_sessions: number("max_sessions", 1_000),
@@ -313,6 +317,7 @@ fn limits(table: Table<'_, '_>) -> ProcessLimits {
         max_parts: number("max_parts", 1_000),
         max_depth: number("max_depth", 20),
         max_deliveries: number("max_deliveries", 2_000),
+        lease_ms: lease.and_then(|at| i64::try_from(at.value).ok()).unwrap_or(60_000),
     };
     table.finish();
     limits

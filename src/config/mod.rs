@@ -353,6 +353,9 @@ pub struct ProcessLimits {
     pub max_depth: u64,
     /// Deliveries at work at once.
     pub max_deliveries: u64,
+    /// How long a claim holds without being renewed, milliseconds. Longer than any pause of a
+    /// healthy process, shorter than anybody's patience after a crash of one node among several.
+    pub lease_ms: i64,
 }
 
 impl Config {

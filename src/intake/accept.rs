@@ -164,6 +164,7 @@ fn copy(
         failover: usable.map(|peer| peer.id.clone()).collect(),
         moved: 0,
         delay_told: false,
+        uncertain: 0,
     };
     Ok(Copy {
         delivery: Delivery {
@@ -189,8 +190,15 @@ fn held(
     to: &Address,
     expires: Option<Timestamp>,
 ) -> Copy {
-    let work =
-        Work { v: 1, peer: String::new(), to: index, failover: Vec::new(), moved: 0, delay_told: false };
+    let work = Work {
+        v: 1,
+        peer: String::new(),
+        to: index,
+        failover: Vec::new(),
+        moved: 0,
+        delay_told: false,
+        uncertain: 0,
+    };
     let end = arrival.at.plus_seconds(7 * 86_400);
     Copy {
         delivery: Delivery {
@@ -252,7 +260,7 @@ async fn store(
             && copy.delivery.due <= arrival.at.0
             && gateway.dispatcher.reserve(source.settings, &copy.delivery.dest)
         {
-            copy.delivery.start = Start::Claimed { lease_ms: pump::LEASE_MS };
+            copy.delivery.start = Start::Claimed { lease_ms: source.settings.config.limits.lease_ms };
         }
     }
     let answer = match hop {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cedrat_mapping::{Interface, Loss};
 use cedrat_message::{Reason, Timestamp};
 
-use super::{Batch, Job, LEASE_MS, Loaded, settle};
+use super::{Batch, Job, Loaded, settle};
 use crate::{
     clock,
     drive::stopped,
@@ -74,7 +74,7 @@ async fn round(gateway: &Arc<Gateway>) -> Result<usize, StoreError> {
     if slots.is_empty() {
         return Ok(0);
     }
-    let claimed = match gateway.store.claim(&slots, CLAIM, now.0, LEASE_MS).await {
+    let claimed = match gateway.store.claim(&slots, CLAIM, now.0, settings.config.limits.lease_ms).await {
         Ok(claimed) => claimed,
         Err(fault) => {
             release(gateway, &slots, &[]);
@@ -119,6 +119,7 @@ async fn load(gateway: &Arc<Gateway>, claimed: Vec<Claimed>) -> Result<Vec<Job>,
             failover: Vec::new(),
             moved: 0,
             delay_told: false,
+            uncertain: 0,
         });
         jobs.push(Job::claimed(one, work, loaded));
     }
@@ -156,7 +157,8 @@ pub fn loaded(message: &crate::store::Message, octets: Bytes) -> Arc<Loaded> {
 /// Runs until the gateway stops.
 pub async fn keep(gateway: Arc<Gateway>) {
     let mut shutdown = gateway.shutdown.subscribe();
-    let mut tick = tokio::time::interval(Duration::from_millis(LEASE_MS as u64 / 6));
+    let lease = Duration::from_millis(gateway.settings().config.limits.lease_ms.unsigned_abs());
+    let mut tick = tokio::time::interval(lease / 6);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
@@ -171,9 +173,11 @@ pub async fn keep(gateway: Arc<Gateway>) {
 
 async fn upkeep(gateway: &Arc<Gateway>) -> Result<(), StoreError> {
     let now = clock::now();
+    let settings = gateway.settings();
+    let lease_ms = settings.config.limits.lease_ms;
     let nodes = gateway.store.beat(now.0).await?;
     let fences: Vec<_> = gateway.dispatcher.all().iter().flat_map(|dest| dest.fences()).collect();
-    for lost in gateway.store.renew(&fences, now.0, LEASE_MS).await? {
+    for lost in gateway.store.renew(&fences, now.0, lease_ms).await? {
         gateway.events.tell(&events::Event::Fault {
             what: "lease",
             detail: format!("delivery {lost:x} was taken over by another node"),
@@ -183,7 +187,6 @@ async fn upkeep(gateway: &Arc<Gateway>) -> Result<(), StoreError> {
     if !recovered.is_empty() {
         gateway.events.tell(&events::Event::Recovered { deliveries: recovered.len() as u64 });
     }
-    let settings = gateway.settings();
     for destination in gateway.dispatcher.all() {
         if let Some(peer) = settings.peer(destination.peer()) {
             destination.bound(peer, nodes);
@@ -191,7 +194,7 @@ async fn upkeep(gateway: &Arc<Gateway>) -> Result<(), StoreError> {
         destination.attend(gateway);
     }
     loop {
-        let expired = gateway.store.claim_expired(CLAIM, now.0, LEASE_MS).await?;
+        let expired = gateway.store.claim_expired(CLAIM, now.0, lease_ms).await?;
         if expired.is_empty() {
             break;
         }

@@ -119,10 +119,10 @@ impl Job {
             fence: claimed.fence,
             dest: claimed.dest,
             rcpt: claimed.rcpt,
-            work,
             expires: Timestamp(claimed.expires),
             tries: u32::try_from(claimed.tries).unwrap_or(1),
-            uncertain: u32::try_from(claimed.uncertain).unwrap_or(0),
+            uncertain: u32::try_from(claimed.uncertain).unwrap_or(0).saturating_add(work.uncertain),
+            work,
             overdue: claimed.from == State::Awaiting,
             loaded,
         }

@@ -28,10 +28,6 @@ use crate::{
     gateway::{Gateway, Settings},
 };
 
-/// How long a claim holds without being renewed. Longer than any pause of a healthy process,
-/// shorter than anybody's patience after a crash of one node among several.
-pub const LEASE_MS: i64 = 60_000;
-
 /// Destination of what a rule holds for the operator.
 pub const HOLD: &str = "hold";
 

@@ -58,6 +58,7 @@ pub async fn outcome(
                 case.later(reason, &reply.to_string()).await;
             }
             Delivery::Uncertain => {
+                case.uncertain = true;
                 case.later(
                     Reason::ConnectionLost,
                     "the connection was lost before the answer; it may have arrived",
@@ -91,7 +92,7 @@ pub async fn failed(gateway: &Arc<Gateway>, batch: &Batch, refusal: &Refusal) {
 pub async fn give_back(gateway: &Arc<Gateway>, batch: &Batch) {
     let now = clock::now();
     for job in &batch.jobs {
-        let settle = Settle::Retry { due: now.0, reply: "the gateway was stopped".into() };
+        let settle = Settle::Retry { due: now.0, uncertain: false, reply: "the gateway was stopped".into() };
         if let Err(fault) = gateway.store.submit(Op::at(now.0).settle(job.fence, settle)).await {
             gateway.events.tell(&Event::Fault { what: "store", detail: fault.to_string() });
         }
@@ -179,6 +180,8 @@ pub struct Case<'a> {
     protocol: crate::events::Protocol,
     /// Whether a next hop had the copy before this attempt.
     handed_over: bool,
+    /// Whether a next hop may have it by this attempt, which failed.
+    uncertain: bool,
     now: Timestamp,
 }
 
@@ -193,6 +196,7 @@ impl<'a> Case<'a> {
             peer_id: job.work.peer.clone(),
             protocol: peer.map_or(crate::events::Protocol::Mm4, compose::protocol),
             handed_over: job.overdue,
+            uncertain: false,
             now: clock::now(),
         }
     }
@@ -406,7 +410,8 @@ impl<'a> Case<'a> {
         } else if work != self.job.work {
             op = self.replace(op, &work, &self.job.dest, due);
         } else {
-            op = op.settle(self.job.fence, Settle::Retry { due: due.0, reply: reply.to_owned() });
+            let (uncertain, reply) = (self.uncertain, reply.to_owned());
+            op = op.settle(self.job.fence, Settle::Retry { due: due.0, uncertain, reply });
         }
         if self.submit(op, notices).await {
             self.gateway.events.tell(&event);
@@ -415,12 +420,13 @@ impl<'a> Case<'a> {
 
     /// A row keeps its data for life; a delivery whose data changes is a new row in the same breath.
     fn replace(&self, op: Op, work: &record::Work, dest: &str, due: Timestamp) -> Op {
+        let work = record::Work { uncertain: self.job.uncertain + u32::from(self.uncertain), ..work.clone() };
         op.settle(self.job.fence, Settle::Done).delivery(store::Delivery {
             id: self.gateway.store.allot(self.now.0),
             message: self.job.loaded.id,
             dest: dest.to_owned(),
             rcpt: self.job.rcpt.clone(),
-            data: record::write(work),
+            data: record::write(&work),
             due: due.0,
             expires: self.job.expires.0,
             start: Start::Waiting,

@@ -222,6 +222,8 @@ pub enum Settle {
     Retry {
         /// Not before.
         due: Millis,
+        /// Whether this attempt may have been delivered; it is counted with the row.
+        uncertain: bool,
         /// Why it waits.
         reply: String,
     },
@@ -374,7 +376,8 @@ pub struct Claimed {
     pub from: State,
     /// How often it was tried, this time included.
     pub tries: i32,
-    /// How often an attempt ended unknown, because a process died: each may have made a duplicate.
+    /// How often an attempt ended unknown, because a process died or a connection was lost before the answer: each
+    /// may have made a duplicate.
     pub uncertain: i32,
     /// What was shown while it waited.
     pub reply: String,

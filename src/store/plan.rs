@@ -38,6 +38,8 @@ pub(super) struct Turn<'a> {
     pub(super) id: DeliveryId,
     pub(super) state: State,
     pub(super) due: Option<Millis>,
+    /// Whether the attempt that ended may have been delivered.
+    pub(super) uncertain: bool,
     pub(super) reply: &'a str,
 }
 
@@ -102,16 +104,16 @@ type Keys<'a> = BTreeMap<(&'a str, &'a str), (&'a ResponseKey, DeliveryId)>;
 
 impl<'a> Plan<'a> {
     fn settle(&mut self, id: DeliveryId, settle: &'a Settle, keys: &mut Keys<'a>) {
-        let (state, due, reply) = match settle {
+        let (state, due, uncertain, reply) = match settle {
             Settle::Done => return self.done.push(id),
             Settle::Await { until, keys: quoted, reply } => {
                 keys.extend(quoted.iter().map(|key| ((key.peer.as_str(), key.token.as_str()), (key, id))));
-                (State::Awaiting, Some(*until), reply)
+                (State::Awaiting, Some(*until), false, reply)
             }
-            Settle::Hold { reply } => (State::Held, None, reply),
-            Settle::Retry { due, reply } => (State::Waiting, Some(*due), reply),
+            Settle::Hold { reply } => (State::Held, None, false, reply),
+            Settle::Retry { due, uncertain, reply } => (State::Waiting, Some(*due), *uncertain, reply),
         };
-        self.turns.push(Turn { id, state, due, reply });
+        self.turns.push(Turn { id, state, due, uncertain, reply });
     }
 
     /// Whether a delivery became ready for anybody to claim.

@@ -257,7 +257,7 @@ pub(super) async fn a_retry_waits_and_says_why(store: Store) {
     let slots = [Slot { dest: "d".into(), free: 1 }];
     store.claim(&slots, 1, now(), 30_000).await.unwrap();
     let due = now() + 60_000;
-    let retry = Settle::Retry { due, reply: "451 4.3.0 later".into() };
+    let retry = Settle::Retry { due, uncertain: true, reply: "451 4.3.0 later".into() };
     store.submit(Op::at(now()).settle(fence(of, 1), retry)).await.unwrap();
     assert!(store.claim(&slots, 1, now(), 30_000).await.unwrap().is_empty());
     let row = store.list(&Filter::default(), 0, 1).await.unwrap().remove(0);
@@ -268,6 +268,10 @@ pub(super) async fn a_retry_waits_and_says_why(store: Store) {
     assert_eq!(store.change(&Filter::default(), Change::Retry, now()).await.unwrap(), 1);
     let claimed = store.claim(&slots, 1, now(), 30_000).await.unwrap().remove(0);
     assert_eq!((claimed.fence.attempt, claimed.tries, claimed.reply.as_str()), (2, 2, "451 4.3.0 later"));
+    assert_eq!(claimed.uncertain, 1);
+    let retry = Settle::Retry { due: now(), uncertain: false, reply: "451 4.3.0 later".into() };
+    store.submit(Op::at(now()).settle(claimed.fence, retry)).await.unwrap();
+    assert_eq!(store.claim(&slots, 1, now(), 30_000).await.unwrap().remove(0).uncertain, 1);
 }
 
 pub(super) async fn a_response_finds_its_delivery_and_settles_it_once(store: Store) {

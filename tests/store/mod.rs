@@ -3,7 +3,7 @@
 
 mod contract;
 mod faults;
-mod postgres;
+pub(crate) mod postgres;
 mod sqlite;
 
 use std::time::SystemTime;

@@ -71,7 +71,7 @@ fn start() -> Result<Server, String> {
 }
 
 /// The URL of a fresh schema; none, with the reason printed, on a machine without PostgreSQL.
-async fn schema() -> Option<String> {
+pub(crate) async fn schema() -> Option<String> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     let server = match tokio::task::spawn_blocking(|| SERVER.as_ref()).await.unwrap() {
         Ok(server) => server,

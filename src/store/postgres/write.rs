@@ -252,13 +252,15 @@ async fn settle(connection: &mut PgConnection, plan: &Plan<'_>) -> Result<(), sq
         let rows = &plan.turns;
         sqlx::query(
             "UPDATE delivery d SET state = k.state, due = coalesce(k.due, d.due), reply = k.reply, \
-             owner = NULL, lease = NULL \
-             FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::text[]) AS k(id, state, due, reply) \
+             uncertain = d.uncertain + k.uncertain, owner = NULL, lease = NULL \
+             FROM unnest($1::bigint[], $2::int[], $3::bigint[], $4::int[], $5::text[]) \
+                  AS k(id, state, due, uncertain, reply) \
              WHERE d.id = k.id",
         )
         .bind(column(rows, |row| row.id))
         .bind(column(rows, |row| row.state as i32))
         .bind(column(rows, |row| row.due))
+        .bind(column(rows, |row| i32::from(row.uncertain)))
         .bind(column(rows, |row| row.reply))
         .execute(&mut *connection)
         .await?;

@@ -21,8 +21,9 @@ pub(super) const FIND_DELIVERIES: &str = "SELECT d.id, d.attempt, d.state, d.own
     CROSS JOIN delivery AS d ON d.id = k.value";
 pub(super) const END: &str = "DELETE FROM delivery WHERE id IN (SELECT value FROM json_each(?1))";
 pub(super) const TURN: &str = "UPDATE delivery SET state = k.state, due = coalesce(k.due, delivery.due), reply = k.reply, \
-    owner = NULL, lease = NULL \
-    FROM (SELECT value ->> 0 AS id, value ->> 1 AS state, value ->> 2 AS due, value ->> 3 AS reply \
+    uncertain = delivery.uncertain + k.uncertain, owner = NULL, lease = NULL \
+    FROM (SELECT value ->> 0 AS id, value ->> 1 AS state, value ->> 2 AS due, value ->> 3 AS uncertain, \
+    value ->> 4 AS reply \
     FROM json_each(?1)) AS k WHERE delivery.id = k.id";
 
 impl Inserts {
@@ -198,8 +199,10 @@ impl Sqlite {
             sqlx::query(END).bind(json(&plan.done)?).execute(&mut *connection).await?;
         }
         if !plan.turns.is_empty() {
-            let turns: Vec<_> =
-                plan.turns.iter().map(|turn| (turn.id, turn.state as i32, turn.due, turn.reply)).collect();
+            let rows = plan.turns.iter();
+            let turns: Vec<_> = rows
+                .map(|turn| (turn.id, turn.state as i32, turn.due, i32::from(turn.uncertain), turn.reply))
+                .collect();
             sqlx::query(TURN).bind(json(&turns)?).execute(&mut *connection).await?;
         }
         self.inserts
