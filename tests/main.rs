@@ -16,4 +16,5 @@ mod dialogs;
 mod flows;
 mod harness;
 mod house;
+mod peers;
 mod store;

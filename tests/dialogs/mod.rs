@@ -187,9 +187,8 @@ async fn run(path: PathBuf, side: Side) -> Result<(), String> {
 }
 
 fn configuration(text: &str, peer: &Sink, host: &Sink) -> String {
-    let mut config = CONFIG
-        .replace("@OP-B@", &peer.address.to_string())
-        .replace("@MAILHOST@", &host.address.to_string());
+    let mut config =
+        CONFIG.replace("@OP-B@", &peer.address.to_string()).replace("@MAILHOST@", &host.address.to_string());
     let without = text.lines().any(|line| line == "@without tls");
     let tls = if without { String::new() } else { CERTIFICATES.section() + OP_D };
     config = config.replace("@tls@", &tls);

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, LazyLock},
 };
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair};
 use rustls::{
     ClientConfig, RootCertStore,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
@@ -22,6 +22,7 @@ pub(crate) static CERTIFICATES: LazyLock<Certificates> = LazyLock::new(|| {
     let directory = tempfile::tempdir().unwrap();
     let write = |name: &str, text: String| std::fs::write(directory.path().join(name), text).unwrap();
     let mut params = CertificateParams::default();
+    params.distinguished_name.push(DnType::CommonName, "authority.test");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
     write("ca.crt", authority.pem());
