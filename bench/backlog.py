@@ -68,6 +68,8 @@ def main():
             memory = side.resident_megabytes(gateway.pid)
             peak = side.resident_megabytes(gateway.pid, "VmHWM")
             print(f"full queue: {beside:.0f} msg/s for the others, {memory:.0f} MB resident, {peak:.0f} MB at most")
+            # Counted after the rate was taken: what was measured is a queue that was full all the time.
+            waiting = gateway.queued()
 
             # Dies with the queue full; what counts is when the next message for a living destination arrives.
             gateway.kill()
@@ -86,7 +88,7 @@ def main():
         ("rate of the others", beside / alone, ">= 0.9", beside / alone >= 0.9),
         ("resident memory, MB", max(peak, memory_after), "< 200", max(peak, memory_after) < 200),
         ("first delivery after a restart, s", first, "<= 10", first <= 10),
-        ("messages queued", fill["accepted"], f">= {options.messages}", fill["accepted"] >= options.messages),
+        ("messages queued", waiting, f">= {options.messages}", waiting >= options.messages),
     ]
     for what, value, bar, met in bars:
         print(f"{what}: {value:.2f}, bar {bar}: {'met' if met else 'MISSED'}")

@@ -305,8 +305,9 @@ fn retention(table: Table<'_, '_>) -> Retention {
 
 fn limits(table: Table<'_, '_>) -> ProcessLimits {
     let lease = table.span_ms("lease");
-    if let Some(lease) = lease.as_ref().filter(|lease| !(1_000..=3_600_000).contains(&lease.value)) {
-        table.fault_at(lease.at, "`limits.lease` must be between \"1 s\" and \"1 h\"");
+    // A node says that it lives six times in a lease, and counts as gone after 30 s of silence.
+    if let Some(lease) = lease.as_ref().filter(|lease| !(1_000..=120_000).contains(&lease.value)) {
+        table.fault_at(lease.at, "`limits.lease` must be between \"1 s\" and \"2 min\"");
     }
     let number = |key, default| table.number(key).map_or(default, |at: At<u64>| at.value);
     let limits = ProcessLimits {
