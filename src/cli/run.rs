@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::{Failure, load, runtime, say};
 use crate::{
@@ -29,27 +29,44 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let (config, tables) = load(&args.config)?;
     runtime()?.block_on(async {
+        // Before anybody is told that it runs: a signal that nobody waits for ends the process.
+        let signals = Signals::listen()?;
         let running = server::start(config, tables).await?;
         let gateway = running.gateway.clone();
         say(&format!("cedrat {} is ready: {}", env!("CARGO_PKG_VERSION"), running.listeners.join(", ")));
-        let stop = wait(args, &gateway).await?;
+        let stop = signals.wait(args, &gateway).await;
         gateway.events.tell(&Event::Stopping { signal: stop });
         Running::stop(running, GRACE).await;
         Ok(())
     })
 }
 
-async fn wait(args: &Args, gateway: &Arc<Gateway>) -> Result<&'static str, Failure> {
-    let listen =
-        |kind| signal(kind).map_err(|fault| Failure::from(format!("signals cannot be caught: {fault}")));
-    let mut terminate = listen(SignalKind::terminate())?;
-    let mut interrupt = listen(SignalKind::interrupt())?;
-    let mut hangup = listen(SignalKind::hangup())?;
-    loop {
-        tokio::select! {
-            _ = terminate.recv() => return Ok("SIGTERM"),
-            _ = interrupt.recv() => return Ok("SIGINT"),
-            _ = hangup.recv() => reload(args, gateway),
+/// The signals that mean something.
+struct Signals {
+    hangup: Signal,
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let one =
+            |kind| signal(kind).map_err(|fault| Failure::from(format!("signals cannot be caught: {fault}")));
+        Ok(Self {
+            hangup: one(SignalKind::hangup())?,
+            interrupt: one(SignalKind::interrupt())?,
+            terminate: one(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the one that stops the gateway.
+    async fn wait(mut self, args: &Args, gateway: &Arc<Gateway>) -> &'static str {
+        loop {
+            tokio::select! {
+                _ = self.terminate.recv() => return "SIGTERM",
+                _ = self.interrupt.recv() => return "SIGINT",
+                _ = self.hangup.recv() => reload(args, gateway),
+            }
         }
     }
 }

@@ -2,12 +2,16 @@
 //! and a script client of some eighty lines each, so that what they agree on is the protocol.
 
 mod certificates;
+mod dns;
 mod gateway;
+mod process;
 mod script;
 mod sink;
 
 pub(crate) use certificates::CERTIFICATES;
+pub(crate) use dns::NameServer;
 pub(crate) use gateway::{Gateway, eventually};
+pub(crate) use process::Process;
 pub(crate) use script::Script;
 pub(crate) use sink::{Received, Sink};
 

@@ -16,6 +16,8 @@ pub(crate) struct Received {
     pub(crate) from: String,
     pub(crate) to: Vec<String>,
     pub(crate) content: String,
+    /// The content as it came.
+    pub(crate) octets: Vec<u8>,
 }
 
 impl Received {
@@ -138,6 +140,7 @@ async fn converse(stream: TcpStream, received: Arc<Mutex<Vec<Received>>>, verdic
                     content.extend_from_slice(line.strip_prefix(b".").unwrap_or(&line));
                 }
                 current.content = String::from_utf8_lossy(&content).into_owned();
+                current.octets = content;
                 let said = verdict(".");
                 if said.as_deref() == Some("") {
                     return;
