@@ -83,7 +83,9 @@ pub enum Event {
         from: Redacted,
         to: Vec<Redacted>,
         octets: u64,
+        #[serde(serialize_with = "identifier")]
         message_id: String,
+        #[serde(serialize_with = "identifier_of")]
         transaction_id: Option<String>,
         class: Option<String>,
         priority: Option<String>,
@@ -97,10 +99,17 @@ pub enum Event {
         protocol: Protocol,
         stage: &'static str,
         reason: Reasoned,
+        #[serde(serialize_with = "free_text")]
         detail: String,
     },
     /// 202 A message that was already taken came again; it was acknowledged and not stored twice.
-    Duplicate { message: i64, peer: String, protocol: Protocol, message_id: String },
+    Duplicate {
+        message: i64,
+        peer: String,
+        protocol: Protocol,
+        #[serde(serialize_with = "identifier")]
+        message_id: String,
+    },
     /// 203 What SPF, DKIM and DMARC said of a mail.
     Authentication { session: String, peer: String, result: String },
     /// 300 What the writer of a message had to leave out after its translation.
@@ -115,9 +124,12 @@ pub enum Event {
         to: Redacted,
         attempt: u32,
         octets: u64,
+        #[serde(serialize_with = "free_text")]
         response: String,
         tls: Option<String>,
+        #[serde(serialize_with = "identifier_of")]
         transaction_id: Option<String>,
+        #[serde(serialize_with = "identifier")]
         message_id: String,
         uncertain: bool,
         age_ms: u64,
@@ -132,6 +144,7 @@ pub enum Event {
         to: Redacted,
         attempt: u32,
         reason: Reasoned,
+        #[serde(serialize_with = "free_text")]
         response: String,
         next_ms: i64,
     },
@@ -144,17 +157,26 @@ pub enum Event {
         to: Redacted,
         attempt: u32,
         reason: Reasoned,
+        #[serde(serialize_with = "free_text")]
         response: String,
     },
     /// 313 The peer took the message and its answer is awaited.
     Awaiting { message: i64, delivery: i64, peer: String, until_ms: i64, transaction_id: String },
     /// 314 A peer answered a message, or its answer was given up.
-    Response { message: i64, peer: String, status: String, reason: Option<Reasoned>, transaction_id: String },
+    Response {
+        message: i64,
+        peer: String,
+        #[serde(serialize_with = "free_text")]
+        status: String,
+        reason: Option<Reasoned>,
+        transaction_id: String,
+    },
     /// 320 A report came in and was matched, or was not.
     ReportReceived {
         peer: String,
         protocol: Protocol,
         kind: Kind,
+        #[serde(serialize_with = "free_text")]
         status: String,
         message: Option<i64>,
         to: Redacted,
@@ -164,7 +186,28 @@ pub enum Event {
     /// 330 A delivery was held, released, retried or deleted by an operator.
     AdminAction { delivery: i64, action: &'static str, reason: String },
     /// 400 Something that the gateway depends on failed.
-    Fault { what: &'static str, detail: String },
+    Fault {
+        what: &'static str,
+        #[serde(serialize_with = "free_text")]
+        detail: String,
+    },
+}
+
+/// Text of others or of ours, in which addresses may stand.
+fn free_text<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&redact::text(text, REVEAL.with(std::cell::Cell::get)))
+}
+
+/// An identifier of a peer's making.
+fn identifier<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&redact::identifier(text, REVEAL.with(std::cell::Cell::get)))
+}
+
+fn identifier_of<S: serde::Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
+    match text {
+        Some(text) => identifier(text, serializer),
+        None => serializer.serialize_none(),
+    }
 }
 
 /// An address that is written redacted unless the log reveals.

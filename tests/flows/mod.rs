@@ -3,6 +3,7 @@
 mod internet;
 mod mail_to_mms;
 mod mms_to_mail;
+mod privacy;
 mod process;
 mod refusals;
 mod reports;
