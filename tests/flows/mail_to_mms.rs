@@ -78,3 +78,59 @@ async fn private_mail_is_refused_as_the_mapping_demands() {
     assert!(reply.starts_with("554 5.6.0"), "{reply}");
     assert!(peer.all().is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_answer_to_an_mms_finds_the_way_back_and_stays_in_its_thread() {
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    let gateway = Gateway::start(peer.address, host.address, "").await;
+    let mut script = Script::hello(gateway.mm4()).await;
+    let content = crate::harness::forward("t1", "+447700900003", "alice@example.test", "", "How are you?");
+    let from = "+447700900003/TYPE=PLMN@mmsc.op-b.test";
+    assert!(script.message(from, &["alice@example.test"], &content).await.starts_with("250"));
+    let got = host.wait_for(1).await.remove(0);
+
+    let back = got.header("From").unwrap();
+    let id = got.header("Message-ID").unwrap();
+    let mut script = Script::hello(gateway.mail()).await;
+    let more = format!("In-Reply-To: {id}\r\nReferences: {id}\r\n");
+    let content = mail("t2", "alice@example.test", &back, &more, "Fine");
+    let reply = script.message("alice@example.test", &[&back], &content).await;
+    assert!(reply.starts_with("250"), "{reply}");
+    let answer = peer.wait_for(1).await.remove(0);
+    assert!(answer.to[0].contains("<+447700900003/TYPE=PLMN@mmsc.op-b.test>"), "{:?}", answer.to);
+    assert!(answer.body().contains("Fine"), "{}", answer.content);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everybody_in_to_and_cc_is_still_shown_and_only_the_envelope_is_served() {
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    let gateway = Gateway::start(peer.address, host.address, "").await;
+    let mut script = Script::hello(gateway.mail()).await;
+    let more = "Cc: +447700900004@mms.gw.test, Bob <bob@example.test>\r\n";
+    let content = mail("g1", "alice@example.test", TO, more, "all of you");
+    let reply = script.message("alice@example.test", &[TO], &content).await;
+    assert!(reply.starts_with("250"), "{reply}");
+    let got = peer.wait_for(1).await.remove(0);
+    assert_eq!(got.to.len(), 1);
+    let copied = got.header("Cc").unwrap();
+    assert!(copied.contains("+447700900004") && copied.contains("bob@example.test"), "{copied}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_in_utf_8_is_told_that_mms_cannot_show_the_address() {
+    let peer = Sink::start().await;
+    let host = Sink::judging(|command| {
+        command.starts_with("EHLO").then(|| "250-sink.test\r\n250-SMTPUTF8\r\n250-8BITMIME\r\n250 DSN".into())
+    })
+    .await;
+    let gateway = Gateway::start(peer.address, host.address, "").await;
+    let mut script = Script::hello(gateway.mail()).await;
+    let content = mail("u1", "jürgen@example.test", TO, "", "Grüße");
+    let rcpt = [format!("RCPT TO:<{TO}>")];
+    let reply = script.message_with("MAIL FROM:<jürgen@example.test> SMTPUTF8", &rcpt, &content).await;
+    assert!(reply.starts_with("250"), "{reply}");
+    let dsn = host.wait_for(1).await.remove(0);
+    assert!(dsn.to[0].contains("<jürgen@example.test>"), "{:?}", dsn.to);
+    assert!(dsn.body().contains("Action: failed"), "{}", dsn.content);
+    assert!(peer.all().is_empty());
+}

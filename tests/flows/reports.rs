@@ -167,3 +167,63 @@ async fn silence_is_answered_by_the_same_request_again_and_then_by_a_report() {
         assert_eq!(one.header("X-Mms-Message-ID"), first.header("X-Mms-Message-ID"));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_report_of_the_peer_becomes_an_mdn_for_who_asked() {
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    let gateway = Gateway::start(peer.address, host.address, "").await;
+    let asked = "Disposition-Notification-To: alice@example.test\r\n";
+    let request = sent(&gateway, &peer, "NOTIFY=NEVER", asked).await;
+    assert_eq!(request.header("X-Mms-Read-Reply").unwrap(), "Yes");
+    answer(&gateway, &response(&request, "Ok")).await;
+    let id = request.header("X-Mms-Message-ID").unwrap();
+    answer(&gateway, &pdu("MM4_read_reply_report.REQ", &id, "X-Mms-Read-Status: Read\r\n")).await;
+    let mdn = host.wait_for(1).await.remove(0);
+    assert!(mdn.from.starts_with("MAIL FROM:<>"), "{}", mdn.from);
+    assert!(mdn.to[0].starts_with("RCPT TO:<alice@example.test>"), "{:?}", mdn.to);
+    assert!(mdn.body().contains("Original-Message-ID: <r1@example.test>"), "{}", mdn.content);
+    assert!(mdn.body().contains("displayed"), "{}", mdn.content);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_asked_for_nothing_is_told_nothing() {
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    let gateway = Gateway::start(peer.address, host.address, "").await;
+    let request = sent(&gateway, &peer, "", "").await;
+    answer(&gateway, &response(&request, "Ok")).await;
+    let id = request.header("X-Mms-Message-ID").unwrap();
+    answer(&gateway, &pdu("MM4_delivery_report.REQ", &id, "X-Mms-MM-Status-Code: Retrieved\r\n")).await;
+    answer(&gateway, &pdu("MM4_read_reply_report.REQ", &id, "X-Mms-Read-Status: Read\r\n")).await;
+
+    let mut script = Script::hello(gateway.mail()).await;
+    let content = mail("never", "alice@example.test", TO, "", "hello");
+    let rcpt = [format!("RCPT TO:<{TO}> NOTIFY=NEVER")];
+    let reply = script.message_with("MAIL FROM:<alice@example.test>", &rcpt, &content).await;
+    assert!(reply.starts_with("250"), "{reply}");
+    let request = peer.find("the second", |one| one.content.contains("never@")).await;
+    answer(&gateway, &response(&request, "Error-service-denied")).await;
+    gateway.wait_for("Failure", 1).await;
+    assert!(host.all().is_empty(), "{:?}", host.all());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_knows_no_reports_still_gets_messages() {
+    let host = Sink::start().await;
+    let peer = Sink::judging_content(|content| {
+        let report = content.contains("MM4_delivery_report.REQ") || content.contains("MM4_forward.RES");
+        report.then(|| "501 5.5.4 unknown message type".into())
+    })
+    .await;
+    let gateway = Gateway::start(peer.address, host.address, "").await;
+    let mut script = Script::hello(gateway.mm4()).await;
+    let asked = "X-Mms-Ack-Request: Yes\r\nX-Mms-Delivery-Report: Yes\r\n";
+    let content = forward("k1", "+15550120001", "gone@nowhere.invalid", asked, "Hello");
+    let from = "+15550120001/TYPE=PLMN@mmsc.op-b.test";
+    script.message(from, &["alice@example.test"], &content).await;
+    host.wait_for(1).await;
+    gateway.wait_for("Failure", 1).await;
+    let content = forward("k2", "+15550120001", "+447700900003/TYPE=PLMN", "", "Hello again");
+    script.message(from, &["+447700900003/TYPE=PLMN@mmsc.gw.test"], &content).await;
+    assert!(peer.wait_for(1).await[0].content.contains("Hello again"));
+    assert_eq!(host.all().len(), 1, "a refused report is no reason to tell anybody anything");
+}

@@ -154,3 +154,63 @@ async fn logs_hold_no_number_and_no_content_and_every_counter_moves() {
         assert!(moved, "{name} in {metrics}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_expired_is_reported_and_not_delivered_afterwards() {
+    let peer = Sink::start().await;
+    let host = Sink::judging(|command| command.starts_with("RCPT").then(|| "450 4.2.1 busy".into())).await;
+    let clamp = "quirk = { expiry_clamp = { min = \"1 s\", max = \"7 d\" } }";
+    let gateway = Gateway::with(peer.address, host.address, "", clamp, "").await;
+    let mut script = Script::hello(gateway.mm4()).await;
+    let more = "X-Mms-Expiry: 2\r\nX-Mms-Delivery-Report: Yes\r\n";
+    let content = forward("e1", "+15550120001", "alice@example.test", more, "hi");
+    assert!(script.message(FROM, &["alice@example.test"], &content).await.starts_with("250"));
+    let report = peer.find("the report", |one| one.content.contains("MM4_delivery_report.REQ")).await;
+    assert_eq!(report.header("X-Mms-MM-Status-Code").unwrap(), "Expired");
+    assert_eq!(report.header("X-Mms-Message-ID").unwrap(), "e1");
+    assert!(host.all().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_for_later_is_delivered_later() {
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    let gateway = Gateway::start(peer.address, host.address, "").await;
+    let mut script = Script::hello(gateway.mm4()).await;
+    for (id, more) in [("later", "X-Mms-Delivery-Time: 2\r\n"), ("now", "")] {
+        let content = forward(id, "+15550120001", "alice@example.test", more, id);
+        assert!(script.message(FROM, &["alice@example.test"], &content).await.starts_with("250"));
+    }
+    let all = host.wait_for(2).await;
+    let order: Vec<&str> = all.iter().map(|one| one.body().trim()).collect();
+    assert_eq!(order, ["now", "later"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_lost_after_the_last_dot_gives_the_same_message_again() {
+    static DROPS: AtomicUsize = AtomicUsize::new(0);
+    let peer = Sink::start().await;
+    let seen = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let all = seen.clone();
+    let host = Sink::judging_content(move |content| {
+        all.lock().unwrap().push(content.to_owned());
+        (DROPS.fetch_add(1, Ordering::SeqCst) == 0).then(String::new)
+    })
+    .await;
+    let gateway = Gateway::start(peer.address, host.address, "").await;
+    let mut script = Script::hello(gateway.mm4()).await;
+    let content = forward("u1", "+15550120001", "alice@example.test", "", "hi");
+    assert!(script.message(FROM, &["alice@example.test"], &content).await.starts_with("250"));
+    gateway.wait_for("TransientFailure", 1).await;
+    let store = gateway.running.as_ref().unwrap().gateway.store.clone();
+    let now = cedrat::clock::now().0;
+    store.change(&cedrat::store::Filter::default(), cedrat::store::Change::Retry, now).await.unwrap();
+    let got = host.wait_for(1).await.remove(0);
+    let seen = seen.lock().unwrap();
+    let id = |content: &str| {
+        content.lines().find(|line| line.to_lowercase().starts_with("message-id:")).unwrap().to_owned()
+    };
+    assert_eq!(id(&seen[0]), id(&got.content));
+    gateway.wait_for("Delivery", 1).await;
+    let delivery = gateway.events().into_iter().find(|event| event["type"] == "Delivery").unwrap();
+    assert_eq!(delivery["uncertain"], true, "an operator can see that it may have arrived twice");
+}

@@ -61,6 +61,13 @@ impl Sink {
         Self::judging(|_| None).await
     }
 
+    /// Answers the end of a message with what `verdict` says of its content; `None` = taken.
+    pub(crate) async fn judging_content(
+        verdict: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
+    ) -> Self {
+        Self::judging(move |said| said.strip_prefix(".\r\n").and_then(&verdict)).await
+    }
+
     /// Answers a command (`RCPT TO:<...>`, `.` for the end of a message) with what `verdict` says;
     /// `None` = the usual positive answer, `Some("")` = the connection is dropped.
     pub(crate) async fn judging(verdict: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
@@ -141,7 +148,7 @@ async fn converse(stream: TcpStream, received: Arc<Mutex<Vec<Received>>>, verdic
                 }
                 current.content = String::from_utf8_lossy(&content).into_owned();
                 current.octets = content;
-                let said = verdict(".");
+                let said = verdict(".").or_else(|| verdict(&format!(".\r\n{}", current.content)));
                 if said.as_deref() == Some("") {
                     return;
                 }

@@ -195,6 +195,8 @@ fn original(writing: &ReportWriting, message_id: &str) -> Headers {
 
 fn destination(originator: Option<&Address>, writing: &ReportWriting) -> Result<String, Refusal> {
     match originator {
+        // Who wrote from an address in UTF-8 is told there (RFC 6533); a next hop that cannot is found out later.
+        Some(Address::Mail(mail)) if !mail.local().is_ascii() => Ok(mail.to_string()),
         Some(originator) => mail_address(originator, writing),
         None => {
             Err(Refusal::new(Reason::SenderUnresolved, Blame::Message, "the report does not say who gets it"))
@@ -239,13 +241,13 @@ fn submission(content: Vec<u8>, to: String, writing: &ReportWriting) -> Submissi
     let notify = writing.mail.dsn.then(|| Notify { never: true, ..Notify::default() });
     Submission {
         mail_from: String::new(),
+        smtputf8: !to.is_ascii(),
         recipients: vec![SubmissionRecipient { address: to, index: 0, notify, orcpt: None }],
         envid: None,
         ret: None,
         deliver_by: None,
         eight_bit: !content.is_ascii(),
         binary: false,
-        smtputf8: false,
         content: content.into(),
         message_id: writing.mail.message_id.clone(),
         transaction_id: None,
