@@ -205,7 +205,7 @@ async fn a_connection_lost_after_the_last_dot_gives_the_same_message_again() {
     let now = cedrat::clock::now().0;
     store.change(&cedrat::store::Filter::default(), cedrat::store::Change::Retry, now).await.unwrap();
     let got = host.wait_for(1).await.remove(0);
-    let seen = seen.lock().unwrap();
+    let seen = seen.lock().unwrap().clone();
     let id = |content: &str| {
         content.lines().find(|line| line.to_lowercase().starts_with("message-id:")).unwrap().to_owned()
     };

@@ -65,20 +65,23 @@ impl Sink {
     pub(crate) async fn judging_content(
         verdict: impl Fn(&str) -> Option<String> + Send + Sync + 'static,
     ) -> Self {
-        Self::judging(move |said| said.strip_prefix(".\r\n").and_then(&verdict)).await
+        Self::with(Arc::new(|_| None), Arc::new(verdict)).await
     }
 
     /// Answers a command (`RCPT TO:<...>`, `.` for the end of a message) with what `verdict` says;
     /// `None` = the usual positive answer, `Some("")` = the connection is dropped.
     pub(crate) async fn judging(verdict: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self::with(Arc::new(verdict), Arc::new(|_| None)).await
+    }
+
+    async fn with(commands: Arc<Verdict>, contents: Arc<Verdict>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let received = Arc::new(Mutex::new(Vec::new()));
-        let verdict: Arc<Verdict> = Arc::new(verdict);
         let all = received.clone();
         let task = tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(converse(stream, all.clone(), verdict.clone()));
+                tokio::spawn(converse(stream, all.clone(), commands.clone(), contents.clone()));
             }
         });
         Self { address, received, task }
@@ -103,7 +106,12 @@ impl Sink {
     }
 }
 
-async fn converse(stream: TcpStream, received: Arc<Mutex<Vec<Received>>>, verdict: Arc<Verdict>) {
+async fn converse(
+    stream: TcpStream,
+    received: Arc<Mutex<Vec<Received>>>,
+    verdict: Arc<Verdict>,
+    of_content: Arc<Verdict>,
+) {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read);
     let mut lmtp = false;
@@ -148,7 +156,7 @@ async fn converse(stream: TcpStream, received: Arc<Mutex<Vec<Received>>>, verdic
                 }
                 current.content = String::from_utf8_lossy(&content).into_owned();
                 current.octets = content;
-                let said = verdict(".").or_else(|| verdict(&format!(".\r\n{}", current.content)));
+                let said = verdict(".").or_else(|| of_content(&current.content));
                 if said.as_deref() == Some("") {
                     return;
                 }
