@@ -1,7 +1,7 @@
 //! Certificates for `localhost`, made anew for every run.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, LazyLock},
 };
 
@@ -14,13 +14,15 @@ use tokio_rustls::TlsConnector;
 
 /// A certificate authority and what it has signed, as files.
 pub(crate) struct Certificates {
-    directory: tempfile::TempDir,
+    directory: PathBuf,
 }
 
 /// Those of this run.
 pub(crate) static CERTIFICATES: LazyLock<Certificates> = LazyLock::new(|| {
-    let directory = tempfile::tempdir().unwrap();
-    let write = |name: &str, text: String| std::fs::write(directory.path().join(name), text).unwrap();
+    // Nothing runs when a static ends, so they lie where the next run writes over them.
+    let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("certificates");
+    std::fs::create_dir_all(&directory).unwrap();
+    let write = |name: &str, text: String| std::fs::write(directory.join(name), text).unwrap();
     let mut params = CertificateParams::default();
     params.distinguished_name.push(DnType::CommonName, "authority.test");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
@@ -37,7 +39,7 @@ pub(crate) static CERTIFICATES: LazyLock<Certificates> = LazyLock::new(|| {
 
 impl Certificates {
     pub(crate) fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
+        self.directory.join(name)
     }
 
     /// The `[tls]` section of a gateway called `localhost`.
