@@ -8,3 +8,4 @@ mod process;
 mod refusals;
 mod reports;
 mod robustness;
+mod trust;
