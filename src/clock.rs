@@ -42,3 +42,12 @@ pub fn random() -> u128 {
     let count = COUNTER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
     (u128::from(now().0.unsigned_abs()) << 64) | u128::from(count)
 }
+
+/// 256 random bits, for the nonces of a session.
+pub fn entropy() -> [u8; 32] {
+    let mut octets = [0; 32];
+    let (low, high) = octets.split_at_mut(16);
+    low.copy_from_slice(&random().to_ne_bytes());
+    high.copy_from_slice(&random().to_ne_bytes());
+    octets
+}

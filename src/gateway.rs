@@ -186,10 +186,6 @@ impl Gateway {
     /// A gateway that takes nothing yet.
     pub fn new(settings: Settings, store: Store, events: Events) -> Arc<Self> {
         let units = usize::try_from(settings.config.limits.max_octets_in_flight / MEMORY_UNIT).unwrap_or(0);
-        let mut secret = [0; 32];
-        let (low, high) = secret.split_at_mut(16);
-        low.copy_from_slice(&crate::clock::random().to_ne_bytes());
-        high.copy_from_slice(&crate::clock::random().to_ne_bytes());
         Arc::new(Self {
             settings: RwLock::new(Arc::new(settings)),
             store,
@@ -199,7 +195,7 @@ impl Gateway {
             usage: Mutex::default(),
             memory: Arc::new(Semaphore::new(units.clamp(1024, Semaphore::MAX_PERMITS))),
             sessions: AtomicU64::new(0),
-            unknown_user_secret: secret,
+            unknown_user_secret: crate::clock::entropy(),
             tasks: tokio_util::task::TaskTracker::new(),
             shutdown: watch::Sender::new(false),
             ready: AtomicBool::new(false),

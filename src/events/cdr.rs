@@ -95,7 +95,7 @@ fn record(event: &Event) -> Option<Value> {
             "originatorAddress": from.0, "recipientAddresses": to.iter().map(|to| &to.0).collect::<Vec<_>>(),
             "messageSize": octets, "messageClass": class, "priority": priority,
             "mmComponentTypeList": parts.iter().map(|p| json!({"mediaType": p.media_type, "mediaSize": p.octets})).collect::<Vec<_>>(),
-            "cedratMessage": message,
+            "cedratMessage": format!("{message:x}"),
         }),
         Event::Delivery {
             message,
@@ -114,17 +114,17 @@ fn record(event: &Event) -> Option<Value> {
                 "recordType": sent(*protocol, *kind)?,
                 "recipientMmsRSAddress": peer, "messageID": message_id, "transactionID": transaction_id,
                 "recipientAddress": to.0, "messageSize": octets, "attempts": attempt,
-                "cedratMessage": message, "cedratDelivery": delivery,
+                "cedratMessage": format!("{message:x}"), "cedratDelivery": format!("{delivery:x}"),
             })
         }
         Event::Response { message, peer, status, transaction_id, .. } => json!({
             "recordType": "O4FRs", "recipientMmsRSAddress": peer, "transactionID": transaction_id,
-            "requestStatusCode": status, "cedratMessage": message,
+            "requestStatusCode": status, "cedratMessage": format!("{message:x}"),
         }),
         Event::Failure { message, delivery, peer, protocol: Protocol::Mm4, to, reason, attempt, .. } => {
             json!({
                 "recordType": "OMD", "recipientMmsRSAddress": peer, "recipientAddress": to.0,
-                "mmStatusCode": reason.code, "attempts": attempt, "cedratMessage": message, "cedratDelivery": delivery,
+                "mmStatusCode": reason.code, "attempts": attempt, "cedratMessage": format!("{message:x}"), "cedratDelivery": format!("{delivery:x}"),
             })
         }
         _ => return None,

@@ -75,6 +75,7 @@ pub enum Event {
     SessionRefused { address: String, protocol: Protocol, reason: Reasoned },
     /// 200 A message was stored and acknowledged.
     Reception {
+        #[serde(serialize_with = "hex")]
         message: i64,
         session: String,
         peer: String,
@@ -104,6 +105,7 @@ pub enum Event {
     },
     /// 202 A message that was already taken came again; it was acknowledged and not stored twice.
     Duplicate {
+        #[serde(serialize_with = "hex")]
         message: i64,
         peer: String,
         protocol: Protocol,
@@ -113,10 +115,17 @@ pub enum Event {
     /// 203 What SPF, DKIM and DMARC said of a mail.
     Authentication { session: String, peer: String, result: String },
     /// 300 What the writer of a message had to leave out after its translation.
-    Loss { message: i64, peer: String, loss: Vec<LossNote> },
+    Loss {
+        #[serde(serialize_with = "hex")]
+        message: i64,
+        peer: String,
+        loss: Vec<LossNote>,
+    },
     /// 310 A next hop took a message for one recipient.
     Delivery {
+        #[serde(serialize_with = "hex")]
         message: i64,
+        #[serde(serialize_with = "hex")]
         delivery: i64,
         peer: String,
         protocol: Protocol,
@@ -137,7 +146,9 @@ pub enum Event {
     },
     /// 311 An attempt failed; it will be tried again.
     TransientFailure {
+        #[serde(serialize_with = "hex")]
         message: i64,
+        #[serde(serialize_with = "hex")]
         delivery: i64,
         peer: String,
         protocol: Protocol,
@@ -150,7 +161,9 @@ pub enum Event {
     },
     /// 312 A recipient will not get the message.
     Failure {
+        #[serde(serialize_with = "hex")]
         message: i64,
+        #[serde(serialize_with = "hex")]
         delivery: i64,
         peer: String,
         protocol: Protocol,
@@ -161,9 +174,18 @@ pub enum Event {
         response: String,
     },
     /// 313 The peer took the message and its answer is awaited.
-    Awaiting { message: i64, delivery: i64, peer: String, until_ms: i64, transaction_id: String },
+    Awaiting {
+        #[serde(serialize_with = "hex")]
+        message: i64,
+        #[serde(serialize_with = "hex")]
+        delivery: i64,
+        peer: String,
+        until_ms: i64,
+        transaction_id: String,
+    },
     /// 314 A peer answered a message, or its answer was given up.
     Response {
+        #[serde(serialize_with = "hex")]
         message: i64,
         peer: String,
         #[serde(serialize_with = "free_text")]
@@ -178,13 +200,28 @@ pub enum Event {
         kind: Kind,
         #[serde(serialize_with = "free_text")]
         status: String,
+        #[serde(serialize_with = "hex_or_null")]
         message: Option<i64>,
         to: Redacted,
     },
     /// 321 A report was made for the sender.
-    ReportMade { message: i64, about: i64, peer: String, protocol: Protocol, kind: Kind, status: String },
+    ReportMade {
+        #[serde(serialize_with = "hex")]
+        message: i64,
+        #[serde(serialize_with = "hex")]
+        about: i64,
+        peer: String,
+        protocol: Protocol,
+        kind: Kind,
+        status: String,
+    },
     /// 330 A delivery was held, released, retried or deleted by an operator.
-    AdminAction { delivery: i64, action: &'static str, reason: String },
+    AdminAction {
+        #[serde(serialize_with = "hex")]
+        delivery: i64,
+        action: &'static str,
+        reason: String,
+    },
     /// 400 Something that the gateway depends on failed.
     Fault {
         what: &'static str,
@@ -206,6 +243,21 @@ fn identifier<S: serde::Serializer>(text: &str, serializer: S) -> Result<S::Ok, 
 fn identifier_of<S: serde::Serializer>(text: &Option<String>, serializer: S) -> Result<S::Ok, S::Error> {
     match text {
         Some(text) => identifier(text, serializer),
+        None => serializer.serialize_none(),
+    }
+}
+
+/// Numbers of messages and deliveries as `cedrat queue` and replies show them; as JSON numbers they
+/// would lose digits in readers that know only floating point.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]
+fn hex<S: serde::Serializer>(number: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(&format_args!("{number:x}"))
+}
+
+#[allow(clippy::ref_option, reason = "the signature that serde asks for")]
+fn hex_or_null<S: serde::Serializer>(number: &Option<i64>, serializer: S) -> Result<S::Ok, S::Error> {
+    match number {
+        Some(number) => hex(number, serializer),
         None => serializer.serialize_none(),
     }
 }

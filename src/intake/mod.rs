@@ -302,7 +302,7 @@ pub fn route(source: &Source<'_>, id: &str, sender: Option<&Address>, to: &Addre
 }
 
 /// Takes a complete message. When this returns, it is on stable storage; the number is the
-/// gateway's own name for it.
+/// gateway's own name for it, 0 for a report or an answer that spoke of nothing known.
 ///
 /// # Errors
 /// Why it was not taken; nothing of it was kept.
@@ -338,12 +338,8 @@ async fn take_mm4(source: &Source<'_>, transaction: Transaction, content: Bytes)
                 unalias_shown(source.gateway, settings, &mut message).await;
                 accept::message(source, &transaction, content, message, loss, Some(&hop)).await
             }
-            cedrat_mapping::Inbound::Delivery(reports) => {
-                report::delivery(source, &transaction, &content, reports, Some(&hop)).await
-            }
-            cedrat_mapping::Inbound::Read(report) => {
-                report::read(source, &transaction, &content, report, Some(&hop)).await
-            }
+            cedrat_mapping::Inbound::Delivery(reports) => report::delivery(source, reports, Some(&hop)).await,
+            cedrat_mapping::Inbound::Read(report) => report::read(source, report, Some(&hop)).await,
             cedrat_mapping::Inbound::Result(result) => response::take(source, result).await,
         },
         Err((refusal, hop)) => accept::refuse_mm4(source, &refusal, &hop).await.ok_or(refusal),
@@ -382,12 +378,8 @@ async fn take_mail(source: &Source<'_>, transaction: Transaction, content: Bytes
         cedrat_mapping::Inbound::Message(message) => {
             accept::message(source, &transaction, content, message, loss, None).await
         }
-        cedrat_mapping::Inbound::Delivery(reports) => {
-            report::delivery(source, &transaction, &content, reports, None).await
-        }
-        cedrat_mapping::Inbound::Read(report) => {
-            report::read(source, &transaction, &content, report, None).await
-        }
+        cedrat_mapping::Inbound::Delivery(reports) => report::delivery(source, reports, None).await,
+        cedrat_mapping::Inbound::Read(report) => report::read(source, report, None).await,
         cedrat_mapping::Inbound::Result(_) => {
             Err(Refusal::new(Reason::UnsupportedMessage, Blame::Peer, "an MM4 response as Internet mail"))
         }

@@ -1,7 +1,6 @@
 //! A report that comes in: matched to the copy that it speaks of, or said to be about nothing.
 //! What follows from it (a report for the sender, once) is the ledger's decision.
 
-use bytes::Bytes;
 use cedrat_mapping::mm4::Hop;
 use cedrat_message::{
     Address, Blame, DeliveryReport, DeliveryStatus, ReadReport, ReadStatus, Reason, Refusal, Timestamp,
@@ -9,7 +8,7 @@ use cedrat_message::{
 use cedrat_relay::report::{Event as Happened, Ledger, report_key};
 
 use super::{
-    Source, Transaction,
+    Source,
     accept::{Arrival, store_refusal},
 };
 use crate::{
@@ -19,7 +18,7 @@ use crate::{
     pump::{claim, compose::MAIL_REPORTS},
     record,
     report::{self, Made},
-    store::{Op, Outcome, Receipt, Trace},
+    store::{Fence, Filter, Op, Outcome, Receipt, Settle, State, Trace},
 };
 
 /// Takes delivery reports; a DSN holds one for each recipient.
@@ -28,8 +27,6 @@ use crate::{
 /// When the store cannot take them; the sender tries again.
 pub async fn delivery(
     source: &Source<'_>,
-    _transaction: &Transaction,
-    _content: &Bytes,
     reports: Vec<DeliveryReport>,
     hop: Option<&Hop>,
 ) -> Result<i64, Refusal> {
@@ -56,13 +53,7 @@ pub async fn delivery(
 ///
 /// # Errors
 /// As [`delivery`].
-pub async fn read(
-    source: &Source<'_>,
-    _transaction: &Transaction,
-    _content: &Bytes,
-    report: ReadReport,
-    hop: Option<&Hop>,
-) -> Result<i64, Refusal> {
+pub async fn read(source: &Source<'_>, report: ReadReport, hop: Option<&Hop>) -> Result<i64, Refusal> {
     let status = match report.status {
         ReadStatus::Read => "Read",
         ReadStatus::DeletedUnread => "Deleted without being read",
@@ -121,7 +112,18 @@ async fn take(
     for one in &made {
         op = one.add_to(op);
     }
-    match gateway.store.submit(op).await.map_err(store_refusal)? {
+    let mut receipt = match awaited(source, &outcome, &ledger).await? {
+        // Whoever says what became of a copy has it, answer or no answer.
+        Some(fence) => {
+            gateway.store.submit(op.clone().settle(fence, Settle::Done)).await.map_err(store_refusal)?
+        }
+        None => Receipt::Lost { delivery: 0 },
+    };
+    if matches!(receipt, Receipt::Lost { .. }) {
+        // Nothing waits for an answer, or the answer has just come by another way.
+        receipt = gateway.store.submit(op).await.map_err(store_refusal)?;
+    }
+    match receipt {
         Receipt::Stored => {
             for one in made {
                 one.committed(gateway);
@@ -130,6 +132,22 @@ async fn take(
         }
         _ => Err(Refusal::new(Reason::SystemFault, Blame::Ours, "a report could not be stored")),
     }
+}
+
+/// The copy of a reported message that still waits for its answer, when the report ends it.
+async fn awaited(source: &Source<'_>, outcome: &Outcome, ledger: &Ledger) -> Result<Option<Fence>, Refusal> {
+    let (Some(_), Some(sent)) = (ledger.standing.end(), &ledger.sent_as) else { return Ok(None) };
+    if source.side != Side::Mm4 {
+        return Ok(None);
+    }
+    let filter = Filter {
+        message: Some(outcome.message),
+        rcpt: Some(sent.recipient.clone()),
+        state: Some(State::Awaiting),
+        ..Filter::default()
+    };
+    let rows = source.gateway.store.list(&filter, 0, 1).await.map_err(store_refusal)?;
+    Ok(rows.first().map(|row| row.fence))
 }
 
 async fn find(

@@ -72,7 +72,9 @@ async fn a_report_before_the_answer_counts_and_nothing_is_told_twice() {
     answer(&gateway, &pdu("MM4_delivery_report.REQ", &id, "X-Mms-MM-Status-Code: Retrieved\r\n")).await;
     host.wait_for(1).await;
     answer(&gateway, &response(&request, "Ok")).await;
-    gateway.wait_for("Response", 1).await;
+    // The report has ended the wait; the late answer is taken and changes nothing.
+    gateway.wait_for("ReportReceived", 2).await;
+    assert_eq!(peer.all().len(), 1, "sent once");
     assert_eq!(host.all().len(), 1);
 }
 
@@ -226,4 +228,27 @@ async fn a_peer_that_knows_no_reports_still_gets_messages() {
     script.message(from, &["+447700900003/TYPE=PLMN@mmsc.gw.test"], &content).await;
     assert!(peer.wait_for(1).await[0].content.contains("Hello again"));
     assert_eq!(host.all().len(), 1, "a refused report is no reason to tell anybody anything");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_reports_but_never_answers_gets_the_message_once() {
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    let quirk = "quirk = { ack_timeout = \"1 s\" }";
+    let gateway = Gateway::with(peer.address, host.address, "", quirk, "").await;
+    let request = sent(&gateway, &peer, "NOTIFY=SUCCESS", "").await;
+    let id = request.header("X-Mms-Message-ID").unwrap();
+    answer(&gateway, &pdu("MM4_delivery_report.REQ", &id, "X-Mms-MM-Status-Code: Retrieved\r\n")).await;
+    host.wait_for(1).await;
+    let store = gateway.running.as_ref().unwrap().gateway.store.clone();
+    // The end of the queue, not of a clock: without the report's word it ends after three resends.
+    for _ in 0..1500 {
+        if store.list(&cedrat::store::Filter::default(), 0, 10).await.unwrap().is_empty() {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    assert!(store.list(&cedrat::store::Filter::default(), 0, 10).await.unwrap().is_empty());
+    let requests = peer.all().into_iter().filter(|one| one.content.contains("MM4_forward.REQ")).count();
+    assert_eq!(requests, 1, "what was retrieved is not sent again");
+    assert_eq!(host.all().len(), 1, "told once");
 }

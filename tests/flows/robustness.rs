@@ -137,6 +137,11 @@ async fn logs_hold_no_number_and_no_content_and_every_counter_moves() {
     for secret in ["15550120001", "alice@example.test", "Topsecret", "Classified"] {
         assert!(!log.contains(secret), "{secret} in {log}");
     }
+    let named =
+        gateway.events().iter().find(|event| event["type"] == "Reception").unwrap()["message"].clone();
+    let number = i64::from_str_radix(named.as_str().expect("a number as the queue shows it"), 16).unwrap();
+    let store = gateway.running.as_ref().unwrap().gateway.store.clone();
+    assert!(store.message(number).await.unwrap().is_some());
     let records = std::fs::read_to_string(gateway.path("cdr.jsonl")).unwrap();
     for kind in ["R4F", "M3S"] {
         assert!(records.contains(&format!("\"recordType\":\"{kind}\"")), "{kind} in {records}");

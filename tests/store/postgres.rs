@@ -5,7 +5,6 @@
 use std::{
     io::Read as _,
     net::TcpListener,
-    path::PathBuf,
     process::{Child, Command, Stdio},
     sync::{
         LazyLock,
@@ -36,7 +35,7 @@ fn start() -> Result<Server, String> {
         .find(|bin| bin.join("initdb").exists())
         .ok_or("no initdb below /usr/lib/postgresql")?;
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let directory = PathBuf::from(format!("/tmp/cedrat-postgres-{}", std::process::id()));
+    let directory = std::env::temp_dir().join(format!("cedrat-postgres-{}", std::process::id()));
     // initdb refuses root.
     let user = if rustix::process::geteuid().is_root() { "runuser -u postgres --" } else { "" };
     let script = format!(

@@ -222,11 +222,7 @@ async fn speak(
         tls: None,
         failure: None,
     };
-    let mut entropy = [0u8; 32];
-    let (low, high) = entropy.split_at_mut(16);
-    low.copy_from_slice(&crate::clock::random().to_ne_bytes());
-    high.copy_from_slice(&crate::clock::random().to_ne_bytes());
-    let mut session = Client::new(config, entropy);
+    let mut session = Client::new(config, crate::clock::entropy());
     // A stopping gateway lets a delivery finish: the queue gives no more work, and time is bounded.
     let (_never, running) = tokio::sync::watch::channel(false);
     let implicit = mode == TlsMode::Implicit;

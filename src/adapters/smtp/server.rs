@@ -69,11 +69,7 @@ pub async fn serve(gateway: Arc<Gateway>, stream: TcpStream, remote: SocketAddr,
         }
     }
     let tls = settings.server_tls.clone().map_or(TlsSide::None, TlsSide::Accept);
-    let mut entropy = [0u8; 32];
-    let (low, high) = entropy.split_at_mut(16);
-    low.copy_from_slice(&clock::random().to_ne_bytes());
-    high.copy_from_slice(&clock::random().to_ne_bytes());
-    let mut session = Server::new(config, entropy);
+    let mut session = Server::new(config, clock::entropy());
     let ended =
         drive::drive(&mut session, stream, tls, implicit, &mut caller, gateway.shutdown.subscribe()).await;
     caller.close(&ended);
@@ -365,7 +361,8 @@ impl Connection {
         match taken {
             Ok(taken) => {
                 self.messages += 1;
-                let reply = Reply::new(250, (2, 0, 0), format!("Stored as {taken:x}"));
+                let words = if taken == 0 { "Taken".to_owned() } else { format!("Stored as {taken:x}") };
+                let reply = Reply::new(250, (2, 0, 0), words);
                 if self.side == Side::Lmtp {
                     session.reply_each(vec![reply; count]);
                 } else {
