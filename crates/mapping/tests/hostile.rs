@@ -27,7 +27,7 @@ proptest! {
     #[test]
     fn no_value_brings_in_a_header_of_its_own(
         subject in wild(), display in wild(), id in wild(), name in wild(), cid in wild(), class in wild(),
-        unknown in wild(), local in "[^\u{0}-\u{1f}\u{7f}-\u{10ffff}]{1,30}",
+        unknown in wild(), local in "[^\u{0}-\u{1f}\u{7f}-\u{10ffff}<>]{1,30}",
     ) {
         let mut message = mms();
         message.id = id.clone();
@@ -58,7 +58,7 @@ proptest! {
         ];
         let written: Vec<_> = expected.iter().filter(|name| names.iter().any(|it| it == *name) || !["X-Mms-Message-ID"].contains(name)).collect();
         prop_assert_eq!(names.iter().collect::<Vec<_>>(), written);
-        prop_assert!(!sent.mail_from.contains(['\r', '\n', '<', '>']) || sent.mail_from.starts_with('"'));
+        prop_assert!(!sent.mail_from.contains(['\r', '\n', '<', '>']));
         let tree = cedrat_mime::walk(&sent.content, &Limits::default()).unwrap();
         prop_assert!(body <= sent.content.len());
         for (_, leaf) in tree.leaves() {

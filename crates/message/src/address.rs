@@ -114,10 +114,12 @@ pub struct MailAddress {
 
 impl MailAddress {
     /// An address from its two sides; `local` unquoted. Non-ASCII letters are legal here
-    /// (RFC 6531); an interface that cannot carry them refuses.
+    /// (RFC 6531); an interface that cannot carry them refuses. Angle brackets are legal in a quoted
+    /// local part and refused all the same: nobody has such an address, and systems that look for
+    /// the end of a path at the first `>` would read another recipient.
     ///
     /// # Errors
-    /// Control characters anywhere, white space or a second `@` in the domain, RFC 5321 §4.5.3.1 lengths.
+    /// Control characters anywhere, angle brackets, white space or a second `@` in the domain, RFC 5321 §4.5.3.1 lengths.
     pub fn new(local: &str, domain: &str) -> Result<Self, AddressFault> {
         if local.is_empty() || domain.is_empty() {
             return Err(AddressFault::Empty);
@@ -125,7 +127,7 @@ impl MailAddress {
         if local.len() > 64 || domain.len() > 255 {
             return Err(AddressFault::Length);
         }
-        if local.chars().any(char::is_control) {
+        if local.chars().any(|c| c.is_control() || c == '<' || c == '>') {
             return Err(AddressFault::Character);
         }
         let bad = |c: char| c.is_control() || c.is_whitespace() || "@<>()\\\",;".contains(c);
@@ -332,6 +334,7 @@ mod tests {
         {
             assert!(MailAddress::parse(text).is_err(), "{text:?}");
         }
+        assert!(MailAddress::parse("\"Eve <b@c.example\"@x.example").is_err(), "a path within a path");
         assert!(Address::name("x\u{0}").is_err());
         assert_eq!(Number::international("+4477009000011234"), Err(AddressFault::Length));
         assert_eq!(Number::international("+"), Err(AddressFault::Empty));
