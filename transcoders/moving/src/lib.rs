@@ -1,0 +1,1 @@
+//! Sound and moving picture through libav. The only crate that links it.

@@ -1,0 +1,2 @@
+//! `cedrat-transcode`: the process that touches untrusted media.
+fn main() {}
