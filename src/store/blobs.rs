@@ -1,4 +1,4 @@
-//! Large bodies, content-addressed by SHA-256: `ab/cd/abcd...` below a directory or in a bucket.
+//! Large bodies, content-addressed by SHA-256: `ab/abcd...` below a directory or in a bucket.
 //!
 //! A blob is on stable storage before its row is committed, and it is written again even when it exists: a fresh
 //! time stamp keeps the sweep away. The sweep unlinks while no commit can happen, and the committer looks once more
@@ -120,11 +120,12 @@ impl Blobs {
     }
 }
 
-/// Two levels of 256 directories keep each small with millions of blobs.
+/// One level of 256 directories: soon they all exist, and a blob costs no new directory, which
+/// would have to be synced with its parents. A million blobs are 4,000 in each.
 fn path(digest: &Digest) -> Path {
-    let [first, second, ..] = digest;
+    let [first, ..] = digest;
     let name: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
-    Path::from(format!("{first:02x}/{second:02x}/{name}"))
+    Path::from(format!("{first:02x}/{name}"))
 }
 
 fn digest(path: &Path) -> Option<Digest> {
