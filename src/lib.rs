@@ -18,6 +18,7 @@ pub mod drive;
 pub mod events;
 pub mod gateway;
 pub mod intake;
+pub mod media;
 pub mod pump;
 pub mod record;
 pub mod report;
