@@ -115,6 +115,41 @@ impl Blobs {
         unlinked.fold(0, async |sum, one| sum + one).await
     }
 
+    /// Keeps octets that can be made again. The name ends in `.made`, so that the sweep of blobs
+    /// leaves it alone.
+    pub(super) async fn put_made(&self, name: &str, octets: Bytes) -> Result<(), StoreError> {
+        self.objects.put(&made(name), octets.into()).await.map(drop).map_err(|error| self.fault(error))
+    }
+
+    pub(super) async fn take_made(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+        match self.objects.get(&made(name)).await {
+            Ok(found) => found.bytes().await.map(Some).map_err(|error| self.fault(error)),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(self.fault(error)),
+        }
+    }
+
+    /// Deletes the oldest of what can be made again until no more than so many octets are left.
+    pub(super) async fn trim_made(&self, most: u64) -> Result<u64, StoreError> {
+        let prefix = Path::from(MADE);
+        let listed: Vec<_> =
+            self.objects.list(Some(&prefix)).try_collect().await.map_err(|error| self.fault(error))?;
+        let mut sum: u64 = listed.iter().map(|one| one.size).sum();
+        let mut oldest = listed;
+        oldest.sort_by_key(|one| one.last_modified);
+        let mut deleted = 0;
+        for one in oldest {
+            if sum <= most {
+                break;
+            }
+            // Another node may have been quicker.
+            drop(self.objects.delete(&one.location).await);
+            sum = sum.saturating_sub(one.size);
+            deleted += 1;
+        }
+        Ok(deleted)
+    }
+
     fn fault(&self, error: object_store::Error) -> StoreError {
         StoreError::Blob { place: self.place.clone(), detail: error.to_string() }
     }
@@ -126,6 +161,14 @@ fn path(digest: &Digest) -> Path {
     let [first, ..] = digest;
     let name: String = digest.iter().map(|octet| format!("{octet:02x}")).collect();
     Path::from(format!("{first:02x}/{name}"))
+}
+
+/// Folder of what can be made again.
+const MADE: &str = "made";
+
+fn made(name: &str) -> Path {
+    let folder = name.get(..2).unwrap_or_default();
+    Path::from(format!("{MADE}/{folder}/{name}.made"))
 }
 
 fn digest(path: &Path) -> Option<Digest> {

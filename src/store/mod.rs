@@ -381,6 +381,22 @@ impl Store {
         self.shared.backend.address_of(alias).await
     }
 
+    /// Keeps octets that can be made again, under a name of hexadecimal digits; every node finds them.
+    pub async fn put_made(&self, name: &str, octets: Bytes) -> Result<(), StoreError> {
+        self.shared.blobs.put_made(name, octets).await
+    }
+
+    /// What was kept by [`Store::put_made`], unless it was trimmed.
+    pub async fn take_made(&self, name: &str) -> Result<Option<Bytes>, StoreError> {
+        self.shared.blobs.take_made(name).await
+    }
+
+    /// Deletes the oldest of what can be made again until no more than `most` octets are left;
+    /// returns how many were deleted.
+    pub async fn trim_made(&self, most: u64) -> Result<u64, StoreError> {
+        self.shared.blobs.trim_made(most).await
+    }
+
     /// Removes what nobody needs any more, in slices between which commits go on. Call it every few minutes.
     pub async fn sweep(&self, now: Millis, retention: &Retention) -> Result<Swept, StoreError> {
         let before = |age: i64| ids::floor(now - age);

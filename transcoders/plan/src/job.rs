@@ -104,6 +104,20 @@ pub enum Target {
     Video(VideoTarget),
 }
 
+impl Target {
+    /// Octets that the result may have; `None` = no more than the source.
+    #[must_use]
+    pub const fn max_octets(&self) -> Option<u64> {
+        match self {
+            Self::Poster(still) | Self::Still(still) => Some(still.max_octets),
+            Self::Remux(remux) => Some(remux.max_octets),
+            Self::Sound(sound) => Some(sound.max_octets),
+            Self::Video(video) => Some(video.max_octets),
+            Self::Strip => None,
+        }
+    }
+}
+
 /// What a picture shall become: never larger than the source in pixels, never over `max_octets`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StillTarget {
