@@ -86,7 +86,7 @@ pub struct Denial {
 }
 
 /// What a part shall become.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Target {
     /// A picture that shows a video: its first frame that is not dark.
@@ -158,6 +158,8 @@ pub struct SoundTarget {
     pub max_bit_rate: u32,
     /// Most octets.
     pub max_octets: u64,
+    /// Longest playing time, milliseconds; 0 = no bound. What is longer is cut at the end.
+    pub max_duration_ms: u64,
     /// Whether it may be cut at the end when no rate fits; without, it fails instead.
     pub may_cut: bool,
 }
