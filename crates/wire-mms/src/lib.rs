@@ -1,4 +1,5 @@
-//! MM4 over SMTP: the six PDUs of 3GPP TS 23.140 §8.4, their addresses, values, dates and SMIL.
+//! MM4 over SMTP: the six PDUs of 3GPP TS 23.140 §8.4, their addresses, values, dates and SMIL;
+//! and the UAProf documents of handsets.
 //!
 //! Reading is lenient in every way that real peers need (a header that a peer leaves out is absent,
 //! never an error); writing is exact: 3GPP names, 3GPP order, 3GPP tokens, bent only by the
@@ -17,3 +18,4 @@ pub mod date;
 pub mod mm4;
 pub mod quirks;
 pub mod smil;
+pub mod uaprof;
