@@ -124,15 +124,22 @@ impl Mms {
 
     /// Content-Type and body.
     fn body(&self, id: &str) -> Result<(String, Bytes), String> {
-        let slide =
-            smil::Slide { text: Some("text.txt"), media: Some((&self.picture.name, smil::Element::Img)) };
+        let media = [(smil::Element::Img, self.picture.name.as_str()), (smil::Element::Text, "text.txt")];
+        let parts = media.map(|(element, src)| smil::Shown {
+            called: smil::Names::default(),
+            src,
+            element: Some(element),
+            duration: None,
+            size: None,
+        });
+        let (presentation, _) = smil::rewrite(None, &parts, &smil::Stage::default());
         let parts = vec![
             part(
                 "application/smil",
                 &[("charset", "us-ascii")],
                 "smil",
                 "smil.xml",
-                smil::generate(&[slide]).into_bytes(),
+                presentation.write().into_bytes(),
                 None,
             ),
             part(

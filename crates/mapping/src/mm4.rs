@@ -28,6 +28,7 @@ use crate::submission::{Submission, SubmissionRecipient};
 
 pub use inbound::inbound;
 pub use outbound::outbound;
+pub use presentation::{Showing, present, rename};
 pub use report::{delivery_report, read_report, result};
 
 /// The SMTP envelope in which a PDU came: addresses as in `MAIL FROM` and `RCPT TO`, with or without

@@ -1,17 +1,26 @@
-//! The presentation part of an MMS: which parts it shows, and a plain one made from parts
+//! The presentation part of an MMS: what it shows, in which order, and on which screen
 //! (the MMS conformance subset of SMIL 2.0 basic; OMA MMS-CONF).
 //!
-//! The reader is a tolerant tokenizer for what telephones really send, not an XML parser: it cares
-//! for elements with a `src` and their order. It does not resolve references to parts, judge
-//! layout, or expand entities of a DTD.
+//! Reading is a tolerant tokenizer for what telephones really send, not an XML parser: it expands
+//! no entities of a DTD and follows no animation, link or event. A presentation is never patched:
+//! it is read into a [`Presentation`], rewritten for the parts as they are ([`rewrite`]), and
+//! written anew.
 
+mod alias;
+mod clock;
+mod layout;
+mod model;
 mod read;
+mod rewrite;
+mod tokens;
 mod write;
 
 use alloc::string::String;
 
+pub use alias::{Aliases, Names};
+pub use model::{Fit, Length, Medium, Presentation, Region, Slide};
 pub use read::{Limits, references, references_within};
-pub use write::{Slide, generate};
+pub use rewrite::{Note, Shown, Stage, rewrite};
 
 /// One reference to a part, in the order of the presentation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,8 +35,7 @@ impl Reference {
     /// The Content-ID of a `cid:` URL (RFC 2392), without the scheme; `None` for a plain name.
     #[must_use]
     pub fn content_id(&self) -> Option<&str> {
-        let (scheme, id) = self.src.split_at_checked(4)?;
-        scheme.eq_ignore_ascii_case("cid:").then_some(id)
+        alias::without_scheme(&self.src)
     }
 }
 
@@ -74,7 +82,7 @@ impl Element {
             Element::Textstream,
             Element::Video,
         ];
-        let local = name.rsplit(|octet| *octet == b':').next().unwrap_or(name);
+        let local = tokens::local(name);
         let known = KNOWN.into_iter().find(|element| local.eq_ignore_ascii_case(element.name().as_bytes()));
         known.unwrap_or(if local.eq_ignore_ascii_case(b"image") { Self::Img } else { Self::Ref })
     }

@@ -14,9 +14,9 @@ use cedrat_mime::{
     transfer::{decode, encode_base64},
     write,
 };
-use cedrat_wire_mms::quirks::{Multipart, Quirks, Refs, Smil};
+use cedrat_wire_mms::quirks::{Multipart, Quirks, Smil};
 
-use super::presentation;
+use super::presentation::{self, Showing};
 use crate::loss::{Fidelity, Loss};
 
 /// A content ready to be sent.
@@ -115,32 +115,29 @@ fn anew(message: &Message, quirks: &Quirks, boundary: &str, loss: &mut Loss) -> 
             parts.push(part.clone());
         }
     }
-    fit(&mut parts, quirks, loss)?;
+    let whole = fit(&mut parts, quirks, loss)?;
     if let [only] = parts.as_slice()
         && only.kind == PartKind::Sealed
     {
         return Ok(single(only));
     }
-    presentation::name(&mut parts);
     let shown = parts.iter().any(|part| part.kind == PartKind::Presentation);
     let wanted = match quirks.smil {
         Smil::Drop => false,
         Smil::Pass => message.origin == Origin::Mail,
         Smil::Require | Smil::Synthesize => true,
     };
-    if wanted && !shown && !parts.is_empty() {
-        if quirks.refs == Refs::Both {
-            presentation::align(&mut parts);
-        }
-        parts.insert(0, presentation::generate(&parts, quirks.refs));
-        loss.push(Field::Content, Fidelity::Synthesized, "A presentation was made for the parts.", None);
+    if (wanted && !shown || shown && !whole) && !parts.is_empty() {
+        presentation::show(&mut parts, &Showing { refs: quirks.refs, ..Showing::default() }, loss);
+    } else {
+        presentation::name(&mut parts);
     }
     parts.sort_by_key(|part| part.kind != PartKind::Presentation);
     compose(&parts, &message.content, quirks, boundary)
 }
 
-/// Replaces what is too much for the peer by a notice: the largest medium first.
-fn fit(parts: &mut Vec<Part>, quirks: &Quirks, loss: &mut Loss) -> Result<(), Refusal> {
+/// Replaces what is too much for the peer by a notice: the largest medium first. `true` when nothing was.
+fn fit(parts: &mut Vec<Part>, quirks: &Quirks, loss: &mut Loss) -> Result<bool, Refusal> {
     let budget = quirks.max_octets.saturating_sub(HEADER_ROOM);
     let most = usize::try_from(quirks.max_parts).unwrap_or(usize::MAX);
     let mut left: Vec<String> = Vec::new();
@@ -175,7 +172,7 @@ fn fit(parts: &mut Vec<Part>, quirks: &Quirks, loss: &mut Loss) -> Result<(), Re
         let note = left.join("\r\n");
         parts.push(text(&note));
     }
-    Ok(())
+    Ok(left.is_empty())
 }
 
 /// What a part takes on the wire, its headers included.

@@ -7,6 +7,14 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod rewriting;
+
+/// A part that is called and shown under one name.
+fn named(name: &str, element: Element) -> Shown<'_> {
+    let called = Names { name: Some(name.strip_prefix("cid:").unwrap_or(name)), ..Names::default() };
+    Shown { called, src: name, element: Some(element), duration: None, size: None }
+}
+
 fn sources(octets: &[u8]) -> Vec<String> {
     references(octets).into_iter().map(|one| one.src).collect()
 }
@@ -60,25 +68,50 @@ fn r0042_utf16_smil() {
 }
 
 #[test]
+fn slides_regions_and_times_are_read() {
+    let smil = br##"<smil><head><layout><root-layout width="160px" height="120"/>
+        <region id="Text" top="0" height="33.3%" fit="Scroll"/><region id="Image" top="50%"/><region top="1"/></layout></head>
+        <body><img src="alone.gif" dur="3s" alt="A &amp; B"/><par/>
+        <par dur="00:00:05"><seq><img src="a" region="Image" begin="350ms" end="2"/><par dur="9s"><text src="b" region="Text"/></par></seq>
+        <audio src="c" begin="350ms" dur="6s"/></par>
+        <par dur="indefinite"><text src="d"/></body><par><img src="e"/></par>"##;
+    let read = Presentation::read(smil);
+    assert_eq!(read.root, Some((160, 120)));
+    let ids: Vec<_> = read.regions.iter().map(|it| (it.id.as_str(), it.top, it.height, it.fit)).collect();
+    assert_eq!(
+        ids,
+        [
+            ("Text", Some(Length::Pixels(0)), Some(Length::Percent(33)), Some(Fit::Scroll)),
+            ("Image", Some(Length::Percent(50)), None, None),
+        ]
+    );
+    let slides: Vec<(Option<u64>, Vec<&str>)> = read
+        .slides
+        .iter()
+        .map(|slide| (slide.duration, slide.media.iter().map(|it| it.src.as_str()).collect()))
+        .collect();
+    assert_eq!(
+        slides,
+        [
+            (Some(3_000), [].into_iter().chain(["alone.gif"]).collect()),
+            (Some(5_000), Vec::from(["a", "b", "c"])),
+            (None, Vec::from(["d"])),
+            (None, Vec::from(["e"])),
+        ]
+    );
+    assert_eq!(read.slides[0].media[0].alt.as_deref(), Some("A & B"));
+    let times: Vec<_> = read.slides[1].media.iter().map(|it| (it.begin, it.end)).collect();
+    assert_eq!(times, [(Some(350), Some(2_000)), (None, None), (Some(350), Some(6_350))]);
+    assert!(read.has_text_above());
+}
+
+#[test]
 fn limits_cut_the_tail() {
     let smil = "<img src=\"a\"/>".repeat(50);
     assert_eq!(references_within(smil.as_bytes(), &Limits { references: 7, ..Limits::default() }).len(), 7);
     assert_eq!(references_within(smil.as_bytes(), &Limits { octets: 28, ..Limits::default() }).len(), 2);
-}
-
-#[test]
-fn a_generated_presentation_shows_each_medium_with_its_text() {
-    let smil = generate(&[
-        Slide { text: Some("a&b.txt"), media: Some(("\"1\".jpg", Element::Img)) },
-        Slide { text: None, media: None },
-        Slide { text: None, media: Some(("cid:v\u{0}", Element::Video)) },
-        Slide { text: Some("t.txt"), media: None },
-    ]);
-    assert_eq!(sources(smil.as_bytes()), ["\"1\".jpg", "a&b.txt", "cid:v", "t.txt"]);
-    assert_eq!(smil.matches("<par").count(), 3);
-    assert_eq!(smil.matches("dur=").count(), 2, "a video plays to its end");
-    assert!(smil.contains("<region id=\"Image\"") && smil.contains("<region id=\"Text\""));
-    assert!(smil.contains("<img src=\"&quot;1&quot;.jpg\" region=\"Image\"/>"));
+    let few = Limits { slides: 3, ..Limits::default() };
+    assert_eq!(Presentation::read_within(smil.as_bytes(), &few).slides.len(), 3);
 }
 
 #[test]
@@ -96,6 +129,17 @@ fn presentations_of_real_phones_are_read() {
             text.split(" src=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
         assert!(!wanted.is_empty());
         assert_eq!(sources(&octets), wanted, "{}", file.path().display());
+        let presentation = Presentation::read(&octets);
+        assert!(
+            presentation.slides.iter().all(|slide| slide.duration.is_some()),
+            "{}",
+            file.path().display()
+        );
+        // Each reference is a part, as it was in the message that the file comes from.
+        let parts: Vec<_> = wanted.iter().map(|src| named(src, Element::Ref)).collect();
+        let (written, notes) = rewrite(Some(&presentation), &parts, &Stage::default());
+        assert!(!notes.iter().any(|note| matches!(note, Note::Dangling(_))), "{}", file.path().display());
+        assert_eq!(sources(written.write().as_bytes()), wanted, "{}", file.path().display());
         seen += 1;
     }
     assert!(seen >= 19);
@@ -103,12 +147,28 @@ fn presentations_of_real_phones_are_read() {
 
 #[test]
 fn a_quarter_megabyte_of_junk_takes_linear_time() {
-    let limits = Limits { octets: 1 << 20, references: 1 << 20 };
-    for unit in ["<", "<!--", "<a ", "<a b=\"", "&", "<a src=\"&", "<a src='", "<!", "=", "<img src=x "] {
+    let limits = Limits { octets: 1 << 20, references: 1 << 20, slides: 1 << 20, regions: 16 };
+    for unit in [
+        "<",
+        "<!--",
+        "<a ",
+        "<a b=\"",
+        "&",
+        "<a src=\"&",
+        "<a src='",
+        "<!",
+        "=",
+        "<img src=x ",
+        "<par>",
+        "</par>",
+        "<region id=a>",
+    ] {
         let junk = unit.repeat((1 << 18) / unit.len());
         let quoted = format!("<a src=\"{junk};\"/>");
         for octets in [junk.as_bytes(), quoted.as_bytes()] {
             assert!(references_within(octets, &limits).len() <= octets.len());
+            let read = Presentation::read_within(octets, &limits);
+            assert!(read.write().len() <= octets.len() * 16 + 400);
         }
     }
 }
@@ -120,13 +180,68 @@ proptest! {
         near in "[<>/!?a-z=\"'&;# -]{0,120}",
     ) {
         let _ = (references(&octets), references(near.as_bytes()));
+        let _ = (Presentation::read(&octets), Presentation::read(near.as_bytes()).write());
     }
 
     #[test]
-    fn what_is_generated_is_read_back(names in prop::collection::vec("\\PC{1,20}", 1..8)) {
-        let slides: Vec<_> = names.iter().map(|src| Slide { text: Some(src), media: Some((src, Element::Audio)) }).collect();
-        let wanted: Vec<_> = names.iter().map(|name| String::from(name.trim())).filter(|name| !name.is_empty())
-            .flat_map(|name| [name.clone(), name]).collect();
-        prop_assert_eq!(sources(generate(&slides).as_bytes()), wanted);
+    fn the_media_of_a_presentation_are_its_references(near in "(<(/?(par|seq|body|img|x:text|region)|!--|)|[ a-z=\"'/>]| src=\"[a-c]\"){0,40}") {
+        let read = Presentation::read(near.as_bytes());
+        let media: Vec<_> = read.media().map(|one| Reference { src: one.src.clone(), element: one.element }).collect();
+        prop_assert_eq!(media, references(near.as_bytes()));
+    }
+
+    #[test]
+    fn what_is_written_is_read_back(presentation in presentations()) {
+        let smil = presentation.write();
+        prop_assert_eq!(Presentation::read(smil.as_bytes()), presentation);
+    }
+}
+
+fn lengths() -> impl Strategy<Value = Option<Length>> {
+    prop::option::of(prop_oneof![
+        any::<u32>().prop_map(Length::Pixels),
+        any::<u32>().prop_map(Length::Percent)
+    ])
+}
+
+fn words() -> impl Strategy<Value = String> {
+    "\\PC{1,20}"
+        .prop_map(|text| text.trim().replace(['\u{fffe}', '\u{ffff}'], ""))
+        .prop_filter("empty", |text| !text.is_empty())
+}
+
+fn elements() -> impl Strategy<Value = Element> {
+    prop::sample::select(
+        &[
+            Element::Animation,
+            Element::Audio,
+            Element::Img,
+            Element::Ref,
+            Element::Text,
+            Element::Textstream,
+            Element::Video,
+        ][..],
+    )
+}
+
+prop_compose! {
+    fn media()(element in elements(), src in words(), region in prop::option::of(words()), begin in prop::option::of(1..u64::MAX),
+        end in prop::option::of(any::<u64>()), alt in prop::option::of(words())) -> Medium {
+        Medium { element, src, region, begin, end, alt }
+    }
+}
+
+prop_compose! {
+    fn regions()(id in words(), left in lengths(), top in lengths(), width in lengths(), height in lengths(),
+        fit in prop::option::of(prop::sample::select(&[Fit::Fill, Fit::Hidden, Fit::Meet, Fit::Scroll, Fit::Slice][..]))) -> Region {
+        Region { id, left, top, width, height, fit }
+    }
+}
+
+prop_compose! {
+    fn presentations()(root in prop::option::of(any::<(u32, u32)>()), regions in prop::collection::vec(regions(), 0..4),
+        slides in prop::collection::vec((prop::option::of(any::<u64>()), prop::collection::vec(media(), 1..4)), 0..5)) -> Presentation {
+        let slides = slides.into_iter().map(|(duration, media)| Slide { duration, media }).collect();
+        Presentation { root, regions, slides }
     }
 }

@@ -1,59 +1,99 @@
-//! A presentation that every handset shows: one `par` per medium, its text below it.
+//! A presentation as text: `smil`, `head`, `layout`, `body`, a `par` for each slide, and nothing else.
+//!
+//! UTF-8 without a declaration: ASCII names give ASCII octets, which handsets of any age read.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 
-use super::Element;
+use super::{Length, Medium, Presentation, Region};
 
-/// One screen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Slide<'a> {
-    /// `src` of the text part.
-    pub text: Option<&'a str>,
-    /// `src` and element of the medium.
-    pub media: Option<(&'a str, Element)>,
-}
-
-/// How long a screen without sound or motion stays. With them it stays as long as they last.
-const STILL: &str = " dur=\"5000ms\"";
-
-/// Writes a presentation with the regions `Image` and `Text`. An empty slide is left out.
-///
-/// Any text is safe as a `src`: it is escaped, and characters that XML cannot hold are dropped.
-#[must_use]
-pub fn generate(slides: &[Slide<'_>]) -> String {
-    let mut smil = String::from(concat!(
-        "<smil>\r\n<head>\r\n<layout>\r\n",
-        "<root-layout width=\"100%\" height=\"100%\"/>\r\n",
-        "<region id=\"Image\" left=\"0%\" top=\"0%\" width=\"100%\" height=\"70%\" fit=\"meet\"/>\r\n",
-        "<region id=\"Text\" left=\"0%\" top=\"70%\" width=\"100%\" height=\"30%\" fit=\"scroll\"/>\r\n",
-        "</layout>\r\n</head>\r\n<body>\r\n",
-    ));
-    for slide in slides {
-        let moving =
-            slide.media.is_some_and(|(_, element)| matches!(element, Element::Audio | Element::Video));
-        if slide.media.is_none() && slide.text.is_none() {
-            continue;
+impl Presentation {
+    /// Writes it. An empty slide is left out.
+    ///
+    /// Any text is safe as a value: it is escaped, and characters that XML cannot hold are dropped.
+    #[must_use]
+    pub fn write(&self) -> String {
+        let mut smil = String::from("<smil>\r\n<head>\r\n<layout>\r\n<root-layout");
+        let (width, height) = match self.root {
+            Some((width, height)) => (Length::Pixels(width), Length::Pixels(height)),
+            None => (Length::Percent(100), Length::Percent(100)),
+        };
+        length(&mut smil, "width", Some(width));
+        length(&mut smil, "height", Some(height));
+        smil.push_str("/>\r\n");
+        for region in &self.regions {
+            region.write(&mut smil);
         }
-        smil.push_str("<par");
-        smil.push_str(if moving { "" } else { STILL });
-        smil.push_str(">\r\n");
-        if let Some((src, element)) = slide.media {
-            push(&mut smil, element, src);
+        smil.push_str("</layout>\r\n</head>\r\n<body>\r\n");
+        for slide in self.slides.iter().filter(|slide| !slide.media.is_empty()) {
+            smil.push_str("<par");
+            time(&mut smil, "dur", slide.duration);
+            smil.push_str(">\r\n");
+            for medium in &slide.media {
+                medium.write(&mut smil);
+            }
+            smil.push_str("</par>\r\n");
         }
-        if let Some(src) = slide.text {
-            push(&mut smil, Element::Text, src);
-        }
-        smil.push_str("</par>\r\n");
+        smil.push_str("</body>\r\n</smil>\r\n");
+        smil
     }
-    smil.push_str("</body>\r\n</smil>\r\n");
-    smil
 }
 
-fn push(smil: &mut String, element: Element, src: &str) {
-    smil.push('<');
-    smil.push_str(element.name());
-    smil.push_str(" src=\"");
-    for c in src.chars() {
+impl Region {
+    fn write(&self, smil: &mut String) {
+        smil.push_str("<region");
+        attribute(smil, "id", &self.id);
+        length(smil, "left", self.left);
+        length(smil, "top", self.top);
+        length(smil, "width", self.width);
+        length(smil, "height", self.height);
+        if let Some(fit) = self.fit {
+            attribute(smil, "fit", fit.token());
+        }
+        smil.push_str("/>\r\n");
+    }
+}
+
+impl Medium {
+    fn write(&self, smil: &mut String) {
+        smil.push('<');
+        smil.push_str(self.element.name());
+        attribute(smil, "src", &self.src);
+        if let Some(region) = &self.region {
+            attribute(smil, "region", region);
+        }
+        time(smil, "begin", self.begin);
+        time(smil, "end", self.end);
+        if let Some(alt) = &self.alt {
+            attribute(smil, "alt", alt);
+        }
+        smil.push_str("/>\r\n");
+    }
+}
+
+fn length(smil: &mut String, name: &str, value: Option<Length>) {
+    let (number, unit) = match value {
+        Some(Length::Percent(hundredths)) => (hundredths, "%"),
+        Some(Length::Pixels(pixels)) => (pixels, ""),
+        None => return,
+    };
+    let mut value = number.to_string();
+    value.push_str(unit);
+    attribute(smil, name, &value);
+}
+
+fn time(smil: &mut String, name: &str, milliseconds: Option<u64>) {
+    if let Some(milliseconds) = milliseconds {
+        let mut value = milliseconds.to_string();
+        value.push_str("ms");
+        attribute(smil, name, &value);
+    }
+}
+
+fn attribute(smil: &mut String, name: &str, value: &str) {
+    smil.push(' ');
+    smil.push_str(name);
+    smil.push_str("=\"");
+    for c in value.chars() {
         match c {
             '&' => smil.push_str("&amp;"),
             '<' => smil.push_str("&lt;"),
@@ -66,10 +106,4 @@ fn push(smil: &mut String, element: Element, src: &str) {
         }
     }
     smil.push('"');
-    match element {
-        Element::Animation | Element::Img | Element::Video => smil.push_str(" region=\"Image\""),
-        Element::Text | Element::Textstream => smil.push_str(" region=\"Text\""),
-        Element::Audio | Element::Ref => {}
-    }
-    smil.push_str("/>\r\n");
 }
