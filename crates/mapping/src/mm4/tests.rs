@@ -11,6 +11,7 @@
     clippy::disallowed_types
 )]
 
+mod presentations;
 mod quirks;
 mod reading;
 mod reports;

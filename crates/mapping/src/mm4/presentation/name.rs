@@ -92,23 +92,19 @@ pub(in crate::mm4) fn name(parts: &mut [Part]) {
             call(part, index, suffix, &mut taken);
         }
     }
-    let mut locations = BTreeSet::new();
-    let mut ids = BTreeSet::new();
+    // One set for both, so that a reference can mean one part only, whatever a handset compares it with.
+    let mut used = BTreeSet::new();
     for (index, part) in parts.iter_mut().enumerate() {
         let wanted = wish(part).unwrap_or_default().to_owned();
-        let location = part.location.take().filter(|own| is_plain(own) && !locations.contains(&key(own)));
+        let location = part.location.take().filter(|own| is_plain(own) && !used.contains(&key(own)));
         let location = location.unwrap_or_else(|| {
             let (stem, suffix) = stem(&wanted).unwrap_or((base(&wanted), extension(&part.media_type)));
-            fresh(stem, suffix, index, &locations)
+            fresh(stem, suffix, index, &used)
         });
-        let id = part.content_id.take().filter(|own| is_plain(own) && !ids.contains(&key(own)));
-        let id = id.unwrap_or_else(|| match stem(&location) {
-            _ if !ids.contains(&key(&location)) => location.clone(),
-            Some((stem, suffix)) => fresh(stem, suffix, index, &ids),
-            None => fresh(&location, extension(&part.media_type), index, &ids),
-        });
-        locations.insert(key(&location));
-        ids.insert(key(&id));
+        let id = part.content_id.take().filter(|own| is_plain(own) && !used.contains(&key(own)));
+        let id = id.unwrap_or_else(|| location.clone());
+        used.insert(key(&location));
+        used.insert(key(&id));
         part.location = Some(location);
         part.content_id = Some(id);
     }
@@ -138,7 +134,10 @@ fn key(name: &str) -> String {
 
 /// Whether a name can be written in a header and in a presentation as it is.
 fn is_plain(name: &str) -> bool {
-    !name.is_empty() && name.bytes().all(|octet| octet.is_ascii_graphic() && !b"<>\"".contains(&octet))
+    let is_url = name.get(..4).is_some_and(|scheme| scheme.eq_ignore_ascii_case("cid:"));
+    !is_url
+        && !name.is_empty()
+        && name.bytes().all(|octet| octet.is_ascii_graphic() && !b"<>\"".contains(&octet))
 }
 
 /// Whether one of the names has a suffix that is known, and of another type.
