@@ -12,4 +12,5 @@ pub mod format;
 pub mod job;
 pub mod limits;
 pub mod profile;
+mod shown;
 pub mod worker;

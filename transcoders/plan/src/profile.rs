@@ -8,7 +8,10 @@
 use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
-use crate::format::{Format, SoundCodec, VideoCodec};
+use crate::{
+    format::{Format, SoundCodec, VideoCodec},
+    shown::Shown,
+};
 
 /// Where a value came from, from the weakest to the strongest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -26,6 +29,21 @@ pub enum Layer {
     Route,
     /// One recipient, or one request.
     Recipient,
+}
+
+impl Layer {
+    /// Its name: `floor`, `class`, `family`, `uaprof`, `route`, `recipient`.
+    #[must_use]
+    pub const fn token(self) -> &'static str {
+        match self {
+            Self::Floor => "floor",
+            Self::Class => "class",
+            Self::Family => "family",
+            Self::Uaprof => "uaprof",
+            Self::Route => "route",
+            Self::Recipient => "recipient",
+        }
+    }
 }
 
 /// The layer, and which of its kind.
@@ -156,6 +174,22 @@ macro_rules! profile {
                     value: layer.$name.ok_or(stringify!($name))?,
                     origin: origin.clone(),
                 },)* })
+            }
+
+            /// Every value: its name, how a person reads it, and where it came from.
+            #[must_use]
+            pub fn rows(&self) -> Vec<(&'static str, String, &Origin)> {
+                alloc::vec![$((stringify!($name), self.$name.value.shown(), &self.$name.origin),)*]
+            }
+        }
+
+        impl Partial {
+            /// What the layer says: the name of each value, and how a person reads it.
+            #[must_use]
+            pub fn rows(&self) -> Vec<(&'static str, String)> {
+                let mut rows = Vec::new();
+                $(rows.extend(self.$name.as_ref().map(|value| (stringify!($name), value.shown())));)*
+                rows
             }
         }
     };
