@@ -162,7 +162,7 @@ fn is_text(node: &Node) -> bool {
 }
 
 /// Whether octets are ASCII lines of a length that every relay takes.
-fn can_cross(octets: &[u8], lf_ends_line: bool) -> bool {
+pub fn can_cross(octets: &[u8], lf_ends_line: bool) -> bool {
     octets.is_ascii()
         && memchr::memchr(0, octets).is_none()
         && !has_bare_cr(octets)
