@@ -1,12 +1,63 @@
 //! What the octets of a part are, read from their headers: format, dimensions, codecs, duration.
 //!
-//! Nothing is decoded. What is claimed beside the octets (media type, name) only decides between
-//! formats that look alike.
+//! Nothing is decoded: headers are read and blocks are stepped over, in time linear in the octets
+//! and without memory for what a header claims. What is claimed beside the octets (media type,
+//! name) only decides between formats that look alike: kinds of text, raw WBMP, MPEG audio, and
+//! containers that end before their tracks. A polyglot is what its first octets say.
 
 use alloc::string::String;
 use serde::{Deserialize, Serialize};
 
-use crate::format::{Format, SoundCodec, VideoCodec};
+use crate::{
+    format::{Format, SoundCodec, VideoCodec},
+    limits::Limits,
+};
+
+mod amr;
+mod bitmap;
+mod bmff;
+mod bounds;
+mod codec;
+mod cursor;
+mod exif;
+mod gif;
+mod heif;
+mod jpeg;
+mod matroska;
+mod mpeg;
+mod ogg;
+mod png;
+mod reading;
+mod recognise;
+mod riff;
+mod text;
+mod tiff;
+mod webp;
+
+/// What is said beside the octets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Claim<'a> {
+    /// `type/subtype` in any case; parameters behind a `;` are ignored, empty when not said.
+    pub media_type: &'a str,
+    /// File name; only its extension is looked at.
+    pub name: Option<&'a str>,
+    /// The parameter `charset` of a text.
+    pub charset: Option<&'a str>,
+}
+
+/// Reads what the headers say. Total: whatever the octets are, there are facts, and what is wrong
+/// with them is [`Facts::fault`].
+#[must_use]
+pub fn read(octets: &[u8], claim: &Claim<'_>, limits: &Limits) -> Facts {
+    let reading = recognise::recognise(octets, claim, limits);
+    let reading = bounds::hold(reading, octets, limits);
+    Facts {
+        format: reading.format,
+        octets: octets.len() as u64,
+        detail: reading.detail,
+        fault: reading.fault,
+    }
+}
 
 /// What is known about a part.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,8 +68,13 @@ pub struct Facts {
     pub octets: u64,
     /// What the format says about itself.
     pub detail: Detail,
-    /// Why the part can be expected to fail in a decoder (truncated, encrypted, beyond a limit);
-    /// `None` when the header reads well.
+    /// Why the part can be expected to fail in a decoder; `None` when the header reads well.
+    /// [`Encrypted`] and [`TooLarge`] are verdicts: such a part must not reach a decoder.
+    /// [`Damaged`] is an expectation: what is there may still be worth showing.
+    ///
+    /// [`Encrypted`]: crate::job::FaultKind::Encrypted
+    /// [`TooLarge`]: crate::job::FaultKind::TooLarge
+    /// [`Damaged`]: crate::job::FaultKind::Damaged
     pub fault: Option<crate::job::Fault>,
 }
 
@@ -51,11 +107,13 @@ pub struct Picture {
     pub colour: Colour,
     /// Whether pixels can be transparent.
     pub alpha: bool,
-    /// Progressive JPEG, interlaced PNG or GIF.
+    /// Progressive JPEG, or another of its processes that a baseline decoder does not know;
+    /// interlaced PNG or GIF.
     pub progressive: bool,
     /// Pictures in it; 1 unless animated.
     pub frames: u32,
-    /// Playing time of all frames once, milliseconds; 0 when still.
+    /// Playing time of all frames once, milliseconds; 0 when still. A delay below 20 ms counts as
+    /// 100 ms in a GIF: that is how it is shown.
     pub duration_ms: u64,
     /// Whether it holds EXIF, XMP, IPTC, comments, or octets behind its end.
     pub metadata: bool,
