@@ -11,6 +11,7 @@ pub mod facts;
 pub mod format;
 pub mod job;
 pub mod limits;
+pub mod plan;
 pub mod profile;
 mod shown;
 pub mod worker;

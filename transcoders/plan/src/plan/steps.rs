@@ -1,0 +1,222 @@
+//! One part and what could become of it: the ways, the preferred one first.
+//!
+//! Decides from the part and the profile alone; which way is taken is decided in `share`, where
+//! all parts compete. Texts, cards and presentations do not compete: they are settled here.
+
+use alloc::{string::String, vec, vec::Vec};
+
+use super::{Action, NOTICE_OCTETS, Part, Role, TextChange, Why, sound, still, types, video};
+use crate::{
+    facts::{Detail, Facts},
+    format::{Format, Kind},
+    job::{FaultKind, Target},
+    profile::Profile,
+};
+
+/// What could become of a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Prospect {
+    /// One way to go from the start: action, decoded octets at most, whether these are the octets
+    /// as they travel now.
+    Settled(Action, u64),
+    /// The handset does not take it, but it must not be replaced.
+    Unmet(Why),
+    /// Competes for octets.
+    Ways(Vec<Way>),
+}
+
+/// One way for a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Way {
+    /// What is done; `None` = kept.
+    pub(super) make: Option<(Target, Why)>,
+    /// Sizes and qualities, from small to large, each better than the one before.
+    pub(super) points: Vec<Point>,
+    /// Whether every size between two points can be had.
+    pub(super) smooth: bool,
+    /// Octets that it costs beside the part, in the unit of the limit.
+    pub(super) extra: u64,
+}
+
+/// One size that a part could have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Point {
+    /// Decoded octets.
+    pub(super) octets: u64,
+    /// Ten-thousandths.
+    pub(super) quality: u16,
+    /// Bits a second that the target is given; 0 = left to the worker.
+    pub(super) rate: u32,
+}
+
+/// Quality of what is not changed.
+pub(super) const WHOLE: u16 = 10_000;
+
+impl Way {
+    /// The part as it is.
+    pub(super) fn keep(facts: &Facts) -> Self {
+        Self::fixed(None, facts.octets)
+    }
+
+    /// The same content in about as many octets.
+    pub(super) fn same(target: Target, why: Why, octets: u64) -> Self {
+        Self::fixed(Some((target, why)), octets)
+    }
+
+    fn fixed(make: Option<(Target, Why)>, octets: u64) -> Self {
+        let points = vec![Point { octets, quality: WHOLE, rate: 0 }];
+        Self { make, points, smooth: false, extra: 0 }
+    }
+
+    /// Any size along a curve.
+    pub(super) fn smooth(target: Target, why: Why, points: Vec<Point>) -> Self {
+        Self { make: Some((target, why)), points, smooth: true, extra: 0 }
+    }
+
+    /// One of some sizes.
+    pub(super) fn rungs(target: Target, why: Why, points: Vec<Point>) -> Self {
+        Self { make: Some((target, why)), points, smooth: false, extra: 0 }
+    }
+
+    /// With a line in the notice.
+    pub(super) fn noticed(self) -> Self {
+        Self { extra: NOTICE_OCTETS, ..self }
+    }
+}
+
+/// What could become of a part.
+pub(super) fn prospect(part: &Part<'_>, profile: &Profile) -> Prospect {
+    let kept = || Prospect::Settled(Action::Keep, part.facts.octets);
+    if part.role == Role::Presentation || part.sealed {
+        return kept();
+    }
+    if !profile.adapt.value {
+        return kept();
+    }
+    let found = match fault(part.facts, profile) {
+        Some(found) => found,
+        None => match part.facts.format.kind() {
+            Kind::Card => card(part.facts, profile),
+            Kind::Document => document(part.facts, profile),
+            Kind::Picture => offered(still::ways(part.facts, profile), part.facts),
+            Kind::Presentation => kept(),
+            Kind::Sound => offered(sound::ways(part.facts, profile), part.facts),
+            Kind::Text => text(part.facts, profile),
+            Kind::Video => offered(video::ways(part.facts, profile), part.facts),
+        },
+    };
+    match found {
+        Prospect::Settled(Action::Replace(why), _) if part.required => Prospect::Unmet(why),
+        found => found,
+    }
+}
+
+fn offered(ways: Vec<Way>, facts: &Facts) -> Prospect {
+    if ways.is_empty() { refused(facts) } else { Prospect::Ways(ways) }
+}
+
+fn refused(facts: &Facts) -> Prospect {
+    let why = match facts.fault.as_ref().map(|fault| fault.kind) {
+        Some(FaultKind::Damaged) => Why::Damaged,
+        Some(FaultKind::Encrypted) => Why::Encrypted,
+        Some(FaultKind::TooLarge) => Why::Hostile,
+        _ if facts.format == Format::Unknown => Why::Unknown,
+        _ => Why::TypeNotTaken,
+    };
+    Prospect::Settled(Action::Replace(why), 0)
+}
+
+/// What the header warned of. `None` = goes on as if nothing were wrong: of a damaged picture, a
+/// decoder often shows the better half.
+fn fault(facts: &Facts, profile: &Profile) -> Option<Prospect> {
+    let kind = facts.fault.as_ref()?.kind;
+    if kind == FaultKind::TooLarge {
+        return Some(refused(facts));
+    }
+    if kind == FaultKind::Damaged && facts.detail != Detail::None && facts.octets > 0 {
+        return None;
+    }
+    Some(if types::accepts(profile, facts.format) {
+        Prospect::Ways(vec![Way::keep(facts)])
+    } else {
+        refused(facts)
+    })
+}
+
+fn document(facts: &Facts, profile: &Profile) -> Prospect {
+    if types::accepts(profile, facts.format) {
+        return Prospect::Ways(vec![Way::keep(facts)]);
+    }
+    match facts.format {
+        Format::Drm => Prospect::Settled(Action::Replace(Why::Encrypted), 0),
+        _ => refused(facts),
+    }
+}
+
+fn card(facts: &Facts, profile: &Profile) -> Prospect {
+    let stated = match &facts.detail {
+        Detail::Text(text) => text.version.as_str(),
+        _ => "",
+    };
+    let wanted = match facts.format {
+        Format::VCard => &profile.vcard.value,
+        _ => &profile.vcalendar.value,
+    };
+    let becomes = |version: &str| match (facts.format, version) {
+        (Format::VCard, _) => Format::VCard,
+        (_, "1.0") => Format::VCalendar,
+        _ => Format::ICalendar,
+    };
+    let taken = types::accepts(profile, facts.format);
+    if !wanted.is_empty() && (wanted != stated || !taken) && types::accepts(profile, becomes(wanted)) {
+        return Prospect::Settled(Action::Card(wanted.clone()), facts.octets.saturating_mul(2));
+    }
+    if taken {
+        return Prospect::Settled(Action::Keep, facts.octets);
+    }
+    let other = match facts.format {
+        Format::ICalendar => "1.0",
+        Format::VCalendar => "2.0",
+        _ => return refused(facts),
+    };
+    if types::accepts(profile, becomes(other)) {
+        Prospect::Settled(Action::Card(String::from(other)), facts.octets.saturating_mul(2))
+    } else {
+        refused(facts)
+    }
+}
+
+/// A text is read by every client; what differs is the charset and whether HTML is understood.
+fn text(facts: &Facts, profile: &Profile) -> Prospect {
+    let charset = match &facts.detail {
+        Detail::Text(text) => text.charset.as_str(),
+        _ => "",
+    };
+    let from_html = facts.format == Format::Html && !types::accepts(profile, Format::Html);
+    let readable = charset.is_empty() || reads(&profile.charsets.value, charset);
+    if readable && !from_html {
+        return Prospect::Settled(Action::Keep, facts.octets);
+    }
+    let to = match profile.charsets.value.first() {
+        _ if readable && !charset.is_empty() => charset,
+        Some(best) => best.as_str(),
+        None => "utf-8",
+    };
+    let why = if from_html { Why::Html } else { Why::Charset };
+    // A character of one octet takes up to three in UTF-8 (Thai), one of UCS-2 never more than
+    // half as many again, one of UTF-8 at most twice as many in UCS-2.
+    Prospect::Settled(
+        Action::Text(TextChange { charset: String::from(to), from_html, why }),
+        facts.octets.saturating_mul(3),
+    )
+}
+
+fn reads(charsets: &[String], charset: &str) -> bool {
+    let ascii = matches!(charset, "us-ascii" | "ascii");
+    charsets.is_empty()
+        || charsets.iter().any(|read| {
+            read == charset
+                || read == "*"
+                || (ascii && (read == "utf-8" || read.starts_with("iso-8859-") || read.starts_with("windows-")))
+        })
+}
