@@ -123,6 +123,9 @@ pub struct Work {
     /// How often an attempt of the rows before this one ended unknown.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub uncertain: u32,
+    /// How often it was tried in the rows before this one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub tries: u32,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]

@@ -120,7 +120,7 @@ impl Job {
             dest: claimed.dest,
             rcpt: claimed.rcpt,
             expires: Timestamp(claimed.expires),
-            tries: u32::try_from(claimed.tries).unwrap_or(1),
+            tries: u32::try_from(claimed.tries).unwrap_or(1).saturating_add(work.tries),
             uncertain: u32::try_from(claimed.uncertain).unwrap_or(0).saturating_add(work.uncertain),
             work,
             overdue: claimed.from == State::Awaiting,

@@ -369,8 +369,10 @@ impl<'a> Case<'a> {
         let delay_notice_ms = self.settings.config.mail.delay_notice_ms;
         schedule.delay_notice_s = (delay_notice_ms > 0).then_some(delay_notice_ms / 1000);
         let seed = self.job.fence.delivery.unsigned_abs();
-        let next =
-            next_attempt(&schedule, self.job.tries, loaded.received, Some(self.job.expires), self.now, seed);
+        // A round over all peers of the list is one attempt.
+        let peers = u32::try_from(self.job.work.failover.len()).unwrap_or(0).saturating_add(1);
+        let rounds = self.job.tries.div_ceil(peers);
+        let next = next_attempt(&schedule, rounds, loaded.received, Some(self.job.expires), self.now, seed);
         let at = match next {
             Next::Expired => return self.over(reason, reply).await,
             Next::Retry { at } => at,
@@ -420,7 +422,11 @@ impl<'a> Case<'a> {
 
     /// A row keeps its data for life; a delivery whose data changes is a new row in the same breath.
     fn replace(&self, op: Op, work: &record::Work, dest: &str, due: Timestamp) -> Op {
-        let work = record::Work { uncertain: self.job.uncertain + u32::from(self.uncertain), ..work.clone() };
+        let work = record::Work {
+            uncertain: self.job.uncertain + u32::from(self.uncertain),
+            tries: self.job.tries,
+            ..work.clone()
+        };
         op.settle(self.job.fence, Settle::Done).delivery(store::Delivery {
             id: self.gateway.store.allot(self.now.0),
             message: self.job.loaded.id,

@@ -63,6 +63,10 @@ async fn the_second_peer_takes_over_when_the_first_is_dead() {
     let content = forward("f1", "+15550120001", "alice@example.test", "", "hi");
     assert!(script.message(FROM, &["alice@example.test"], &content).await.starts_with("250"));
     host.wait_for(1).await;
+    gateway.wait_for("Delivery", 1).await;
+    let events = gateway.events();
+    let delivered = events.iter().find(|event| event["type"] == "Delivery").unwrap();
+    assert_eq!(delivered["attempt"], 2, "the attempt at the first peer counts");
 }
 
 #[tokio::test(flavor = "multi_thread")]
