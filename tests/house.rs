@@ -41,6 +41,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
             &[
                 "cedrat-message",
                 "cedrat-mime",
+                "cedrat-plan",
                 "cedrat-wire-mms",
                 "cedrat-wire-mail",
                 "bytes",

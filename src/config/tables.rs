@@ -7,7 +7,7 @@ use cedrat_mapping::{Source, Tables};
 use super::Fault;
 
 /// Folders of mapping tables.
-const FOLDERS: [&str; 4] = ["fields", "status", "address", "quirks"];
+const FOLDERS: [&str; 6] = ["fields", "status", "address", "quirks", "content", "profiles"];
 
 /// Path and text of every table below `directory`.
 pub(super) fn read(directory: &Path) -> (Vec<(String, String)>, Vec<Fault>) {
@@ -30,7 +30,7 @@ pub(super) fn read(directory: &Path) -> (Vec<(String, String)>, Vec<Fault>) {
     if !found {
         faults.push(of_file(
             directory,
-            "holds none of the folders fields, status, address and quirks; `mappings` names the folder above them",
+            "holds none of the folders fields, status, address, quirks, content and profiles; `mappings` names the folder above them",
         ));
     }
     (sources, faults)

@@ -34,6 +34,16 @@ const SOURCES: &[Source<'static>] = sources![
     "quirks/silent-hub.toml",
     "quirks/system-party-address.toml",
     "quirks/vas-toolkit.toml",
+    "content/classes.toml",
+    "content/types.toml",
+    "profiles/3gpp2-feature-phone.toml",
+    "profiles/classic-2g.toml",
+    "profiles/feature-phone.toml",
+    "profiles/iphone-like.toml",
+    "profiles/mail.toml",
+    "profiles/mail-common-formats.toml",
+    "profiles/smartphone-1m.toml",
+    "profiles/smartphone-600k.toml",
 ];
 
 impl Tables {

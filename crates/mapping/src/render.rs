@@ -4,6 +4,7 @@
 
 use alloc::{format, string::String, vec::Vec};
 use cedrat_message::{DeliveryStatus, Reason};
+use cedrat_plan::profile::Layer;
 use core::fmt::Write;
 
 use crate::{
@@ -13,7 +14,8 @@ use crate::{
 };
 
 impl Tables {
-    /// The reference page in Markdown: fields, addresses, statuses, quirk profiles.
+    /// The reference page in Markdown: fields, addresses, statuses, quirk profiles, classes and
+    /// families of handsets, media types.
     #[must_use]
     pub fn render_markdown(&self) -> String {
         let mut page = String::from(
@@ -28,6 +30,12 @@ impl Tables {
         self.render_reasons(&mut page);
         self.render_deliveries(&mut page);
         self.render_quirks(&mut page);
+        self.render_capabilities(Layer::Class, "Content classes", &mut page);
+        self.render_capabilities(Layer::Family, "Handset families", &mut page);
+        self.render_media_types(&mut page);
+        while page.ends_with("\n\n") {
+            page.pop();
+        }
         page
     }
 
@@ -116,10 +124,49 @@ impl Tables {
             }
             page.push('\n');
         }
-        while page.ends_with("\n\n") {
-            page.pop();
+        page.pop();
+    }
+
+    fn render_capabilities(&self, layer: Layer, title: &str, page: &mut String) {
+        heading(page, title);
+        if layer == Layer::Class {
+            page.push_str("The floor, which lies under all of them:\n\n");
+            values(page, self.floor().rows().into_iter().map(|(name, value, _)| (name, value)));
+        }
+        for it in self.capabilities().filter(|it| it.layer == layer) {
+            let base = it.base.as_deref().unwrap_or("the floor");
+            push(page, format_args!("### {}\n\nOver {base}. {}.\n", it.name, it.evidence));
+            if let Some(note) = &it.note {
+                push(page, format_args!("{note}\n"));
+            }
+            if !it.unverified.is_empty() {
+                push(page, format_args!("Not verified: {}.\n", it.unverified.join(", ")));
+            }
+            page.push('\n');
+            let mut rows = it.says.rows();
+            if !it.more_types.is_empty() {
+                rows.push(("types", format!("those of {base}, and {}", it.more_types.join(", "))));
+            }
+            values(page, rows.into_iter());
+        }
+        page.pop();
+    }
+
+    fn render_media_types(&self, page: &mut String) {
+        heading(page, "Media types");
+        table(page, &["written", "read as well", "note"]);
+        for row in self.media_types() {
+            line(page, &[&row.canonical, &row.aliases.join(", "), row.note.as_deref().unwrap_or_default()]);
         }
     }
+}
+
+fn values(page: &mut String, rows: impl Iterator<Item = (&'static str, String)>) {
+    for (name, value) in rows {
+        let value = if value.is_empty() { "none" } else { &value };
+        push(page, format_args!("- `{name}`: {value}\n"));
+    }
+    page.push('\n');
 }
 
 const fn title(interface: Interface) -> &'static str {

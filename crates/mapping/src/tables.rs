@@ -1,11 +1,14 @@
-//! The compiled tables: field rows per interface, status tables, quirk profiles.
+//! The compiled tables: field rows per interface, status tables, quirk profiles, and what handsets
+//! take.
 //!
 //! [`Tables::compile`] takes the texts of any number of files and returns either tables that obey
 //! every law of `mappings/README.md` or all faults at once. Files that come later win row by row, so
 //! an operator's file need only hold the rows that differ. Reads no files itself.
 
 mod address;
+mod capability;
 mod fields;
+mod media_types;
 mod quirks;
 mod section;
 mod status;
@@ -14,6 +17,7 @@ mod status;
 mod tests;
 
 use alloc::{
+    borrow::Cow,
     collections::BTreeMap,
     format,
     string::{String, ToString},
@@ -29,7 +33,9 @@ use crate::{
 };
 
 pub use address::{AddressKind, Form};
+pub use capability::{Capability, octet_limit};
 pub use fields::{Reader, Row, Way};
+pub use media_types::MediaType;
 pub use quirks::{Profile, QuirkFault};
 pub use status::Enhanced;
 
@@ -38,8 +44,8 @@ use section::{Section, meant};
 /// The text of one table file.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
-    /// Where it is from, for faults; the folder says what it is: `fields`, `status`, `address` or
-    /// `quirks`, and the file name which one.
+    /// Where it is from, for faults; the folder says what it is: `fields`, `status`, `address`,
+    /// `quirks`, `content` or `profiles`, and the file name which one.
     pub path: &'a str,
     /// The text.
     pub text: &'a str,
@@ -52,10 +58,12 @@ pub struct Tables {
     pub(crate) address: address::AddressTables,
     pub(crate) status: status::StatusTables,
     pub(crate) quirks: BTreeMap<String, Profile>,
+    pub(crate) capability: capability::CapabilityTables,
+    pub(crate) media_types: media_types::MediaTypes,
 }
 
 /// The folders of `mappings/`.
-const FOLDERS: &[&str] = &["fields", "status", "address", "quirks"];
+const FOLDERS: &[&str] = &["fields", "status", "address", "quirks", "content", "profiles"];
 
 impl Tables {
     /// Compiles the files, later ones over earlier ones.
@@ -68,6 +76,8 @@ impl Tables {
         let mut address = address::Draft::default();
         let mut status = status::Draft::default();
         let mut quirks = BTreeMap::new();
+        let mut capability = capability::Draft::default();
+        let mut media_types = media_types::MediaTypes::default();
         for source in sources {
             let mut faults = Faults::new(source.path, source.text, &mut found);
             let (document, errors) = DeTable::parse_recoverable(source.text);
@@ -85,6 +95,16 @@ impl Tables {
                 "status" => status.read(name, source.path, &mut section, &mut faults),
                 "address" => address.read(source.path, &mut section, &mut faults),
                 "quirks" => quirks::read(name, source.path, &mut section, &mut quirks, &mut faults),
+                "content" => match name {
+                    "classes" => capability.classes(source.path, &mut section, &mut faults),
+                    "types" => media_types.read(&mut section, &mut faults),
+                    other => {
+                        let message = format!("`{other}` is not a table of `content`");
+                        faults.push(&(0..0), message, meant(other, &["classes", "types"]));
+                        continue;
+                    }
+                },
+                "profiles" => capability.family(name, source.path, &mut section, &mut faults),
                 other => {
                     let message = format!("`{other}` is not a folder of mapping tables");
                     faults.push(&(0..0), message, meant(other, FOLDERS));
@@ -96,6 +116,7 @@ impl Tables {
         let fields = fields.finish(sources, &mut found);
         let address = address.finish(sources, &mut found);
         let status = status.finish(sources, &mut found);
+        let capability = capability.finish(sources, &mut found);
         if !found.is_empty() {
             let order = |path: &str| sources.iter().position(|source| source.path == path);
             found.sort_by(|a, b| {
@@ -109,7 +130,9 @@ impl Tables {
             found.dedup();
             return Err(found);
         }
-        Ok(Self { fields, address, status, quirks })
+        // Without a floor there was a fault.
+        let Some(capability) = capability else { return Err(found) };
+        Ok(Self { fields, address, status, quirks, capability, media_types })
     }
 
     /// The row of a field on a wire interface; after compilation there is one for every field.
@@ -145,6 +168,17 @@ impl Tables {
     /// The quirk profiles, by name.
     pub fn profiles(&self) -> impl Iterator<Item = &Profile> {
         self.quirks.values()
+    }
+
+    /// The one name of a media type: lower case, without parameters, aliases resolved.
+    #[must_use]
+    pub fn media_type<'n>(&self, name: &'n str) -> Cow<'n, str> {
+        self.media_types.canonical(name)
+    }
+
+    /// The media types that go under several names.
+    pub fn media_types(&self) -> impl Iterator<Item = &MediaType> {
+        self.media_types.rows.values()
     }
 
     /// The quirks of a peer: the 3GPP reading, changed by each named profile in turn.

@@ -310,10 +310,11 @@ impl Reading<'_, '_, '_> {
     }
 }
 
-const SPAN_HINT: Option<&str> = Some("a number and a unit, such as `300 s`, `5 min`, `24 h` or `7 d`");
+pub(super) const SPAN_HINT: Option<&str> =
+    Some("a number and a unit, such as `300 s`, `5 min`, `24 h` or `7 d`");
 
 /// `300 s`, `5 min`, `24 h`, `7 d` in milliseconds.
-fn millis(text: &str) -> Option<u64> {
+pub(super) fn millis(text: &str) -> Option<u64> {
     let (number, unit) = text.trim().split_once(' ')?;
     let scale = match unit.trim() {
         "ms" => 1,
