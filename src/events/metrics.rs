@@ -41,6 +41,11 @@ fn describe() {
     metrics::describe_counter!("cedrat_sessions_refused_total", "Connections turned away");
     metrics::describe_counter!("cedrat_config_reloads_total", "Reloads of the configuration");
     metrics::describe_counter!("cedrat_faults_total", "Faults of what the gateway depends on");
+    metrics::describe_counter!(
+        "cedrat_workers_started_total",
+        "Starts of the process that forks the workers"
+    );
+    metrics::describe_counter!("cedrat_workers_lost_total", "Workers that ended in the middle of their work");
     metrics::describe_gauge!("cedrat_sessions", "Sessions open now");
     metrics::describe_gauge!("cedrat_queue_depth", "Deliveries in the queue");
     metrics::describe_gauge!("cedrat_queue_oldest_age_seconds", "Age of the oldest delivery");
@@ -119,6 +124,13 @@ pub(super) fn count(event: &Event) {
         }
         Event::ConfigReload { faults, .. } => {
             metrics::counter!("cedrat_config_reloads_total", "result" => if faults.is_empty() { "ok" } else { "refused" }).increment(1);
+        }
+        Event::WorkersStarted { sandbox, .. } => {
+            metrics::counter!("cedrat_workers_started_total", "sandbox" => *sandbox).increment(1);
+        }
+        Event::WorkerLost { class, reason, .. } => {
+            metrics::counter!("cedrat_workers_lost_total", "class" => *class, "reason" => *reason)
+                .increment(1);
         }
         Event::Fault { what, .. } => metrics::counter!("cedrat_faults_total", "what" => *what).increment(1),
         Event::AdminAction { action, .. } => {

@@ -67,6 +67,10 @@ pub enum Event {
     ConfigReload { config: String, faults: Vec<String> },
     /// 103 Claimed work of a process that died was taken back; each may be delivered twice.
     Recovered { deliveries: u64 },
+    /// 104 Media can be converted: the process that forks the workers is ready. `sandbox` is `full`,
+    /// or `filter` where an old kernel leaves network and signals to the system call filter alone;
+    /// `missing` is what runs unprotected because the configuration says so.
+    WorkersStarted { version: String, sandbox: &'static str, missing: Vec<String> },
     /// 110 A peer connected.
     SessionOpened { session: String, peer: String, protocol: Protocol, address: String },
     /// 111 A session ended.
@@ -222,6 +226,8 @@ pub enum Event {
         action: &'static str,
         reason: String,
     },
+    /// 340 A worker ended in the middle of its work: one job failed, and nothing else.
+    WorkerLost { class: &'static str, reason: &'static str, detail: String },
     /// 400 Something that the gateway depends on failed.
     Fault {
         what: &'static str,
@@ -352,6 +358,7 @@ impl Event {
             Self::Stopping { .. } => 101,
             Self::ConfigReload { .. } => 102,
             Self::Recovered { .. } => 103,
+            Self::WorkersStarted { .. } => 104,
             Self::SessionOpened { .. } => 110,
             Self::SessionClosed { .. } => 111,
             Self::SessionRefused { .. } => 112,
@@ -368,13 +375,18 @@ impl Event {
             Self::ReportReceived { .. } => 320,
             Self::ReportMade { .. } => 321,
             Self::AdminAction { .. } => 330,
+            Self::WorkerLost { .. } => 340,
             Self::Fault { .. } => 400,
         }
     }
 
     /// Whether an operator should look at it.
     pub const fn is_warning(&self) -> bool {
-        matches!(self, Self::Fault { .. } | Self::Failure { .. } | Self::SessionRefused { .. })
+        match self {
+            Self::Fault { .. } | Self::Failure { .. } | Self::SessionRefused { .. } => true,
+            Self::WorkersStarted { missing, .. } => !missing.is_empty(),
+            _ => false,
+        }
     }
 }
 

@@ -1,0 +1,115 @@
+//! The process that every worker is forked from, seen from here: how it is started, what it must
+//! say before it is believed, and how a worker is had of it.
+
+use std::{os::fd::OwnedFd, process::Stdio, sync::Arc, time::Duration};
+
+use cedrat_plan::{
+    job::MAX_DATAGRAM,
+    worker::{Hello, Notice},
+};
+use tokio::process::{Child, Command};
+
+use super::{Settings, channel::Channel};
+
+/// How long it may take to load everything: a tenth of a second warm, some seconds from a disk
+/// that is busy.
+const LOAD: Duration = Duration::from_secs(30);
+
+/// How long a fork may take on a machine that is busy.
+const FORK: Duration = Duration::from_secs(10);
+
+/// It, while it runs; dropped, it ends, and its workers with it.
+#[derive(Debug)]
+pub(super) struct Zygote {
+    control: Arc<Channel>,
+    process: Child,
+}
+
+impl Zygote {
+    /// Starts it and hears what it says.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub(super) async fn start(settings: &Settings) -> Result<(Self, Hello), String> {
+        let name = settings.program.display();
+        let (control, theirs) =
+            Channel::pair().map_err(|fault| format!("no socket for the workers: {fault}"))?;
+        let mut command = Command::new(&settings.program);
+        command
+            .arg("zygote")
+            .args(["--memory", &settings.memory.to_string()])
+            .args(["--cpu", &cpu_seconds(settings).to_string()])
+            .args(["--file", &settings.output.to_string()])
+            .args(settings.best_effort.then_some("--best-effort"))
+            // It shall know nothing of ours: secrets may stand in the environment.
+            .env_clear()
+            .envs(settings.environment.iter().cloned())
+            .current_dir("/")
+            .stdin(Stdio::from(theirs))
+            .stdout(Stdio::null())
+            .kill_on_drop(true);
+        let process = command.spawn().map_err(|fault| {
+            format!("the media worker {name} cannot be started: {fault}; `media.worker` names the program")
+        })?;
+        drop(command);
+        let mut zygote = Self { control: Arc::new(control), process };
+        let mut datagram = vec![0; MAX_DATAGRAM];
+        let said = tokio::time::timeout(LOAD, zygote.control.receive(&mut datagram)).await;
+        let hello: Hello = match said {
+            Ok(Ok((length, _))) if length > 0 => datagram
+                .get(..length)
+                .and_then(|octets| serde_json::from_slice(octets).ok())
+                .ok_or_else(|| format!("{name} is no media worker: it does not say what one says"))?,
+            Ok(_) => {
+                let end =
+                    zygote.process.wait().await.map_or_else(|why| why.to_string(), |end| end.to_string());
+                return Err(format!("the media worker {name} ended at its start: {end}"));
+            }
+            Err(_) => return Err(format!("the media worker {name} is not ready after {LOAD:?}")),
+        };
+        if hello.version != env!("CARGO_PKG_VERSION") {
+            return Err(format!(
+                "the media worker {name} is of version {:.40}, this is {}; install both from one release",
+                hello.version,
+                env!("CARGO_PKG_VERSION")
+            ));
+        }
+        if let Some(trouble) = &hello.trouble {
+            return Err(format!("the media worker {name} cannot fork: {trouble:.200}"));
+        }
+        Ok((zygote, hello))
+    }
+
+    pub(super) fn control(&self) -> Arc<Channel> {
+        self.control.clone()
+    }
+
+    /// Its process number; 0 when it has ended.
+    pub(super) fn number(&self) -> u32 {
+        self.process.id().unwrap_or(0)
+    }
+}
+
+/// Processor time of a worker: twice what its longest request may take on the clock, because one
+/// worker serves a whole message.
+fn cpu_seconds(settings: &Settings) -> u64 {
+    settings.deadline.max(settings.video_deadline).as_secs().saturating_mul(2).max(1)
+}
+
+/// A new worker: its socket and its pidfd. `None` when the zygote is dead, or cannot fork.
+pub(super) async fn fork(control: &Channel) -> Option<(Channel, OwnedFd)> {
+    let (channel, theirs) = Channel::pair().ok()?;
+    tokio::time::timeout(FORK, async {
+        use std::os::fd::AsFd as _;
+        control.send(b"job", &[theirs.as_fd()]).await.ok()?;
+        drop(theirs);
+        let mut datagram = [0; 256];
+        let (length, pidfd) = channel.receive(&mut datagram).await.ok()?;
+        match serde_json::from_slice(datagram.get(..length)?) {
+            Ok(Notice::Started) => Some((channel, pidfd?)),
+            _ => None,
+        }
+    })
+    .await
+    .ok()?
+}
