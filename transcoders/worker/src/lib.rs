@@ -10,13 +10,14 @@ mod calls;
 mod convert;
 mod faults;
 mod probes;
+mod sample;
 mod sandbox;
 mod settings;
 mod system;
 mod worker;
 mod zygote;
 
-use std::{io::Write as _, process::ExitCode};
+use std::{io::Write as _, path::Path, process::ExitCode};
 
 use settings::Verb;
 
@@ -24,6 +25,12 @@ use settings::Verb;
 /// work, 2 wrong usage.
 #[must_use]
 pub fn main() -> ExitCode {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    if let [verb, name, path] = words.as_slice()
+        && verb == "sample"
+    {
+        return sampled(name, Path::new(path));
+    }
     match settings::read(std::env::args().skip(1)) {
         Ok(Verb::Check(settings)) => check(&settings),
         Ok(Verb::Version) => {
@@ -35,6 +42,17 @@ pub fn main() -> ExitCode {
             // Nobody is left to tell when standard error is closed.
             drop(writeln!(std::io::stderr(), "{usage}"));
             ExitCode::from(2)
+        }
+    }
+}
+
+/// Writes a sample of media into a file.
+fn sampled(name: &str, path: &Path) -> ExitCode {
+    match sample::write(name, path) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(fault) => {
+            drop(writeln!(std::io::stderr(), "cedrat-transcode: {fault}"));
+            ExitCode::FAILURE
         }
     }
 }

@@ -4,6 +4,7 @@
 use std::str::FromStr;
 
 const USAGE: &str = "usage: cedrat-transcode check        what the kernel gives to shut a worker in
+       cedrat-transcode sample NAME FILE   media for a trial: photo, voice or clip
        cedrat-transcode --version
        cedrat-transcode zygote       started by cedrat, with its control socket as standard input
 options: --memory OCTETS --cpu SECONDS --file OCTETS --best-effort";
