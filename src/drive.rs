@@ -34,6 +34,11 @@ pub trait Host<S: Session>: Send {
     fn secured(&mut self, facts: TlsFacts, session: &mut S) {
         let _ = (facts, session);
     }
+
+    /// The gateway stops: the last chance to say so to the peer.
+    fn stopping(&mut self, session: &mut S) {
+        let _ = session;
+    }
 }
 
 /// What a handshake established.
@@ -295,6 +300,14 @@ where
             }
             Woken::Read(Err(fault)) => return lost(session, host, fault).await,
             Woken::Shutdown => {
+                host.stopping(session);
+                while let Some(Step::Send(octets)) = session.poll(clock::instant()) {
+                    output.extend_from_slice(&octets);
+                }
+                if !output.is_empty() {
+                    // A peer that is gone need not be told.
+                    drop(wire.write_all(&output).await);
+                }
                 finish(session, host).await;
                 wire.close().await;
                 return Ended::Shutdown;

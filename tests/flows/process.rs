@@ -109,6 +109,7 @@ async fn a_stop_finishes_what_is_under_way_and_takes_nothing_new() {
     eventually("the delivery", || busy.load(Ordering::SeqCst).then_some(())).await;
     process.signal(Signal::TERM);
     event(directory.path(), "Stopping", |event| event["signal"] == "SIGTERM").await;
+    assert!(script.reply().await.starts_with("421 4.3.2"), "who is connected is told");
     eventually("a closed port", || std::net::TcpStream::connect(port).is_err().then_some(())).await;
     free.store(true, Ordering::SeqCst);
     assert_eq!(process.ended().await, Some(0));

@@ -445,6 +445,10 @@ impl Host<Server> for Connection {
             }
         }
     }
+
+    fn stopping(&mut self, session: &mut Server) {
+        session.shut_down();
+    }
 }
 
 impl Connection {
