@@ -104,7 +104,7 @@ impl Item {
             match &found.kind {
                 b"ispe" => (item.picture.width, item.picture.height) = extent(found.body)?,
                 b"irot" => turn.rotate(found.body.first().map_or(0, |octet| 4 - (octet & 3))),
-                b"imir" => turn.mirror(found.body.first().is_some_and(|octet| octet & 1 != 0)),
+                b"imir" => turn.mirror(found.body.first().is_some_and(|octet| octet & 1 == 0)),
                 b"av1C" => item.picture.colour = av1_colour(found.body),
                 _ => {}
             }

@@ -80,12 +80,10 @@ pub(super) fn read(octets: &[u8], claim: &Claim<'_>, limits: &Limits) -> Option<
     }
 }
 
-/// Without `ftyp` the first box alone is four letters that a text could have: its length must lead to
-/// another box, or to the end.
+/// Without `ftyp` the first box is four letters that a text could have behind four others; the
+/// length before a box is not made of letters.
 fn plausible(octets: &[u8]) -> bool {
-    let mut boxes = Boxes::new(octets);
-    boxes.next().is_some_and(|first| !first.cut)
-        && boxes.next().is_none_or(|second| second.kind.iter().all(u8::is_ascii_graphic))
+    octets.first().is_some_and(|octet| *octet < 0x20)
 }
 
 /// Major brand, and what the file is: by its major brand, or by the first compatible one that is
@@ -191,8 +189,7 @@ fn tells_place(body: &[u8]) -> bool {
 fn moving(octets: &[u8], format: Format, brand: [u8; 4], claim: &Claim<'_>, limits: &Limits) -> Reading {
     let file = File::read(octets);
     let Some(moov) = file.moov else {
-        let format = if claim.says(Kind::Sound) { sound_only(format) } else { format };
-        let mut reading = Reading::bare(format);
+        let mut reading = Reading::bare(without_tracks(format, brand, claim));
         reading.damaged("The file has no index of its media.");
         return reading;
     };
@@ -217,7 +214,7 @@ fn moving(octets: &[u8], format: Format, brand: [u8; 4], claim: &Claim<'_>, limi
         }
         None => match sound {
             Some(sound) => Reading::new(sound_only(format), Detail::Sound(sound)),
-            None => Reading::bare(format),
+            None => Reading::bare(without_tracks(format, brand, claim)),
         },
     };
     if tracks.encrypted {
@@ -234,6 +231,12 @@ fn moving(octets: &[u8], format: Format, brand: [u8; 4], claim: &Claim<'_>, limi
         reading.damaged("The file holds no media.");
     }
     reading
+}
+
+/// The format of a file that does not get as far as its tracks.
+fn without_tracks(format: Format, brand: [u8; 4], claim: &Claim<'_>) -> Format {
+    let sound = matches!(&brand, b"M4A " | b"M4B " | b"F4A " | b"f4a ") || claim.says(Kind::Sound);
+    if sound { sound_only(format) } else { format }
 }
 
 /// Picture of the first picture track, and how many samples it has: an image sequence.

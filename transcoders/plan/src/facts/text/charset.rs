@@ -61,6 +61,29 @@ fn by_nul(octets: &[u8]) -> Option<Shown> {
     }
 }
 
+/// UTF-16 without a mark and without Latin letters: only when it is given and every unit makes sense.
+/// Without a mark the higher octet comes first (RFC 2781 §4.3), yet some write it the other way.
+pub(super) fn by_claim(octets: &[u8], given: Option<&str>) -> Option<Shown> {
+    let orders: &[Shown] = match canonical(given?.as_bytes())?.as_str() {
+        "utf-16" => &[Shown::Utf16Be, Shown::Utf16Le],
+        "utf-16be" => &[Shown::Utf16Be],
+        "utf-16le" => &[Shown::Utf16Le],
+        _ => return None,
+    };
+    if !octets.len().is_multiple_of(2) || octets.is_ascii() {
+        return None;
+    }
+    let (pairs, _) = octets.as_chunks::<2>();
+    let sensible = |order: &&Shown| {
+        let number = if **order == Shown::Utf16Be { u16::from_be_bytes } else { u16::from_le_bytes };
+        let letters = char::decode_utf16(pairs.iter().map(|pair| number(*pair)));
+        letters
+            .into_iter()
+            .all(|letter| letter.is_ok_and(|letter| !letter.is_control() || letter.is_ascii_whitespace()))
+    };
+    orders.iter().find(sensible).copied()
+}
+
 impl Shown {
     pub(super) const fn name(self) -> &'static str {
         match self {
@@ -151,8 +174,8 @@ fn can_be(octets: &[u8], charset: &str) -> bool {
         "us-ascii" => octets.is_ascii(),
         "utf-8" => core::str::from_utf8(octets).is_ok(),
         "binary" | "unknown" | "unknown-8bit" | "x-unknown" | "none" => false,
-        // Of two octets each without a NUL: only when they are no ASCII either.
-        "utf-16" | "utf-16be" | "utf-16le" => octets.len().is_multiple_of(2) && !octets.is_ascii(),
+        // What can be of these was recognised before.
+        "utf-16" | "utf-16be" | "utf-16le" => false,
         "utf-32" | "utf-32be" | "utf-32le" => false,
         _ => true,
     }

@@ -19,7 +19,7 @@ const HEAD: usize = 4096;
 
 /// Reads a text; `None` when the octets are none.
 pub(super) fn read(octets: &[u8], claim: &Claim<'_>) -> Option<Reading> {
-    let stated = charset::by_pattern(octets);
+    let stated = charset::by_pattern(octets).or_else(|| charset::by_claim(octets, claim.charset));
     let plain = match stated {
         Some(Shown::Utf8) | None if binary(octets, claim) => return None,
         Some(charset) => charset.ascii(octets),
