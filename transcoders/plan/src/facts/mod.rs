@@ -70,10 +70,12 @@ pub struct Facts {
     pub detail: Detail,
     /// Why the part can be expected to fail in a decoder; `None` when the header reads well.
     /// [`Encrypted`] and [`TooLarge`] are verdicts: such a part must not reach a decoder.
-    /// [`Damaged`] is an expectation: what is there may still be worth showing.
+    /// [`Unsupported`] says that no decoder here knows it. [`Damaged`] is an expectation: what is
+    /// there may still be worth showing.
     ///
     /// [`Encrypted`]: crate::job::FaultKind::Encrypted
     /// [`TooLarge`]: crate::job::FaultKind::TooLarge
+    /// [`Unsupported`]: crate::job::FaultKind::Unsupported
     /// [`Damaged`]: crate::job::FaultKind::Damaged
     pub fault: Option<crate::job::Fault>,
 }
@@ -135,7 +137,7 @@ impl Picture {
 pub enum Colour {
     /// Black and white.
     Bilevel,
-    /// Cyan, magenta, yellow, black.
+    /// Cyan, magenta, yellow, black, or luma, chroma and black.
     Cmyk,
     /// Gray.
     Gray,

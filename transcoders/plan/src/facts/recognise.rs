@@ -39,6 +39,9 @@ impl Claim<'_> {
 }
 
 pub(super) fn recognise(octets: &[u8], claim: &Claim<'_>, limits: &Limits) -> Reading {
+    if octets.is_empty() && !claim.says(Kind::Text) {
+        return unknown(claim);
+    }
     by_magic(octets, claim, limits)
         .or_else(|| drm_content(octets))
         .or_else(|| wireless(octets, claim))
@@ -47,24 +50,20 @@ pub(super) fn recognise(octets: &[u8], claim: &Claim<'_>, limits: &Limits) -> Re
 }
 
 fn by_magic(octets: &[u8], claim: &Claim<'_>, limits: &Limits) -> Option<Reading> {
-    match octets {
-        [0xFF, 0xD8, 0xFF, ..] => Some(jpeg::read(octets, limits)),
-        [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(gif::read(octets, limits)),
-        [b'R', b'I', b'F', b'F' | b'6' | b'4', ..] | [b'R', b'F', b'6', b'4', ..] => {
-            riff::read(octets, limits)
-        }
+    match octets.first_chunk()? {
+        [0xFF, 0xD8, 0xFF, _] => Some(jpeg::read(octets, limits)),
+        b"\x89PNG" if octets.starts_with(png::MAGIC) => Some(png::read(octets, limits)),
+        b"GIF8" if matches!(octets.get(4..6), Some(b"7a" | b"9a")) => Some(gif::read(octets, limits)),
+        b"RIFF" | b"RF64" => riff::read(octets, limits),
+        b"OggS" => Some(ogg::read(octets)),
+        b"fLaC" => Some(ogg::flac(octets)),
+        b"MThd" | b"XMF_" => Some(Reading::new(Format::Midi, Detail::Sound(Sound::coded(SoundCodec::Midi)))),
+        b"%PDF" => Some(pdf(octets)),
+        b"PK\x03\x04" | b"PK\x05\x06" => Some(zip(octets)),
+        b"\x1A\x45\xDF\xA3" => Some(matroska::read(octets, limits)),
+        [b'#', b'!', ..] => amr::read(octets),
         [b'B', b'M', ..] => bitmap::read(octets),
         [b'I', b'I', ..] | [b'M', b'M', ..] => tiff::read(octets),
-        [b'#', b'!', ..] => amr::read(octets),
-        [0x1A, 0x45, 0xDF, 0xA3, ..] => Some(matroska::read(octets, limits)),
-        [b'O', b'g', b'g', b'S', ..] => Some(ogg::read(octets)),
-        [b'f', b'L', b'a', b'C', ..] => Some(ogg::flac(octets)),
-        [b'M', b'T', b'h', b'd', ..] | [b'X', b'M', b'F', b'_', ..] => {
-            Some(Reading::new(Format::Midi, Detail::Sound(Sound::coded(SoundCodec::Midi))))
-        }
-        [b'%', b'P', b'D', b'F', b'-', ..] => Some(pdf(octets)),
-        [b'P', b'K', 3, 4, ..] | [b'P', b'K', 5, 6, ..] => Some(zip(octets)),
-        _ if octets.starts_with(png::MAGIC) => Some(png::read(octets, limits)),
         _ => bmff::read(octets, claim, limits).or_else(|| mpeg::read(octets, claim)),
     }
 }

@@ -1,6 +1,12 @@
 //! Facts read from headers: of files that are built here, of real files when they are present, and of
 //! hostile ones.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
 // Tables of cases are read more easily than types that are named for them.
 #![allow(clippy::type_complexity)]
 

@@ -156,7 +156,11 @@ fn documents_are_known_and_whether_they_need_a_password() {
 #[test]
 fn nothing_and_too_much_are_faults() {
     let empty = read(b"");
-    assert_eq!((empty.octets, empty.fault.unwrap().kind), (0, FaultKind::Damaged));
+    assert_eq!(
+        (empty.octets, empty.format, empty.fault.unwrap().kind),
+        (0, Format::Unknown, FaultKind::Damaged)
+    );
+    assert_eq!(read_as(b"", "text/plain", None).format, Format::Text);
     let few = Limits { octets: 4, ..Limits::default() };
     let fault = facts::read(b"hello", &Claim::default(), &few).fault.unwrap();
     assert_eq!((fault.kind, fault.detail.as_str()), (FaultKind::TooLarge, "octets: 5, the bound is 4"));

@@ -180,10 +180,11 @@ impl Tracks {
     }
 }
 
-/// Whether user data tell where it was recorded: `©xyz`, `loci` (TS 26.244 §8.12), or the key of
-/// `QuickTime`.
+/// Whether user data tell where it was recorded: `©xyz`, `loci` (TS 26.244 §8), the key of
+/// `QuickTime`, or XMP. A title that has such a word in it costs a remux, no more.
 fn tells_place(body: &[u8]) -> bool {
-    contains(body, b"\xA9xyz") || contains(body, b"loci") || contains(body, b"location.ISO6709")
+    let words: [&[u8]; 4] = [b"\xA9xyz", b"loci", b"location.ISO6709", b"GPSLatitude"];
+    words.iter().any(|word| contains(body, word))
 }
 
 fn moving(octets: &[u8], format: Format, brand: [u8; 4], claim: &Claim<'_>, limits: &Limits) -> Reading {
