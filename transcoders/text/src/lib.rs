@@ -10,6 +10,7 @@ extern crate alloc;
 extern crate std;
 
 mod approximate;
+mod calendar;
 mod charset;
 mod line;
 mod vcard;
@@ -19,6 +20,7 @@ use core::fmt;
 
 use cedrat_wire_mail::{charset as wire, html};
 
+pub use calendar::convert_calendar;
 pub use charset::to_charset;
 pub use vcard::convert_vcard;
 
@@ -29,13 +31,17 @@ pub struct Limits {
     pub octets: usize,
     /// Lines of cards; more are refused. Default 100 000: a calendar of many years.
     pub lines: usize,
+    /// Times of a calendar that are looked up in its zones; later ones stay local. Default 20 000: each
+    /// may ask every change that a zone ever made.
+    pub zone_times: usize,
     /// Octets of text made from HTML; the rest is cut. Default 1 MiB: more than anybody writes.
     pub html_octets: usize,
 }
 
 impl Limits {
     /// The defaults, as a constant.
-    pub const DEFAULT: Self = Self { octets: 8 << 20, lines: 100_000, html_octets: 1 << 20 };
+    pub const DEFAULT: Self =
+        Self { octets: 8 << 20, lines: 100_000, zone_times: 20_000, html_octets: 1 << 20 };
 }
 
 impl Default for Limits {
@@ -53,7 +59,8 @@ pub enum Loss {
     Damaged(String),
     /// Something that the version has no word for; the property or component.
     Dropped(String),
-    /// A time of a zone that the file does not define is now local time; the zone.
+    /// Times of a zone are now local times, because the file does not define the zone or because
+    /// a rule of repetition would name other days in UTC; the zone.
     Floating(String),
     /// A picture or sound inside of a card was removed; its octets.
     Picture(u64),
@@ -71,7 +78,7 @@ impl fmt::Display for Loss {
             Self::Approximated(count) => write!(f, "{count} characters were written with similar ones"),
             Self::Damaged(name) => write!(f, "{name} could not be read"),
             Self::Dropped(name) => write!(f, "{name} has no word in this version"),
-            Self::Floating(zone) => write!(f, "times of the unknown zone {zone} are local times now"),
+            Self::Floating(zone) => write!(f, "times of the zone {zone} are local times now"),
             Self::Picture(octets) => write!(f, "a picture or sound of {octets} octets was removed"),
             Self::Rule(rule) => write!(f, "the repetition {rule} cannot be said in this version"),
             Self::Unread(count) => write!(f, "{count} characters could not be read"),
