@@ -7,11 +7,19 @@
 //! message fits is verified by whoever assembles it.
 
 mod budget;
+mod front;
 mod share;
 mod sound;
 mod steps;
 mod still;
 #[cfg(test)]
+#[allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice
+)]
 mod tests;
 mod types;
 mod video;
@@ -26,7 +34,7 @@ pub use why::Why;
 
 use crate::{
     facts::Facts,
-    job::{Ladder, Target},
+    job::{Ladder, StillTarget, Target},
     profile::{Counts, Profile},
 };
 use share::Contest;
@@ -91,10 +99,11 @@ pub struct Plan {
     pub budget: u64,
     /// `budget` in decoded octets: more than any part could get.
     pub binary_budget: u64,
-    /// Stills that compete for octets: share better once they are analysed, see [`Plan::share`].
+    /// Stills that compete for octets: shared better once they are analysed, see
+    /// [`Plan::analysis`] and [`Plan::share`].
     pub contested: Vec<usize>,
-    /// Required parts that the handset does not take, or not as they are. Kept all the same;
-    /// whoever sends decides.
+    /// Parts that the handset does not take and that must be neither converted nor replaced: kept
+    /// all the same, whoever sends decides.
     pub unmet: Vec<(usize, Why)>,
     /// Whether it is too large even so: nothing may be converted, or what must stay does not fit.
     pub over: bool,
@@ -163,13 +172,34 @@ pub fn plan(parts: &[Part<'_>], profile: &Profile, frame: &Frame) -> Plan {
 }
 
 impl Plan {
+    /// What a contested still is analysed for: the encoding that is planned for it or, while it is
+    /// kept, the one that would be. Its octets are the most that it could ever get.
+    #[must_use]
+    pub fn analysis(&self, index: usize) -> Option<StillTarget> {
+        let planned = match self.actions.get(index)? {
+            Action::Convert(steps) => steps.iter().find_map(|step| match &step.target {
+                Target::Still(still) => Some(still.format),
+                _ => None,
+            }),
+            _ => None,
+        };
+        let mut stills = self.contest.stills(index);
+        let still = match planned {
+            Some(format) => stills.find(|still| still.format == format),
+            None => stills.next(),
+        };
+        Some(StillTarget { max_octets: self.binary_budget, ..*still? })
+    }
+
     /// Decides again, with what the analysis of stills said instead of what is usual for a
-    /// picture. A ladder is of the first step's target.
+    /// picture. A ladder is of the target that [`Plan::analysis`] says.
     #[must_use]
     pub fn share(&self, ladders: &[(usize, Ladder)]) -> Self {
         let mut contest = self.contest.clone();
         for (index, ladder) in ladders {
-            contest.learn(*index, ladder);
+            if let Some(still) = self.analysis(*index) {
+                contest.learn(*index, still.format, ladder);
+            }
         }
         contest.decide()
     }

@@ -1,25 +1,23 @@
-//! How the octets are shared: the largest quality that every part can reach, then what raises the
-//! sum most.
+//! The contest of the parts of a message for the octets of its limit.
 //!
-//! Each part has a frontier: its ways merged, larger only where better. The worst quality is found
-//! by halving over the ten-thousand values that it can have, so it is exact and never falls when
-//! the limit rises. What is left climbs the steepest slopes, and what even that leaves is headroom.
+//! What does not change its size is paid first. Texts are never traded for pixels; when not even
+//! the smallest form of every part fits, the largest is given up. The rest is shared along the
+//! frontiers in `front`; what even that leaves is headroom for those who can use it.
 
-use alloc::{collections::BinaryHeap, vec::Vec};
-use core::cmp::Ordering;
+use alloc::vec::Vec;
 
 use super::{
     Action, Frame, MAX_STEPS, NOTICE_OCTETS, Part, Plan, Role, Share, Step, Why,
     budget::{Transfer, kept, room, wire},
-    steps::{self, Point, Prospect, WHOLE, Way},
+    front::{self, Climb, Spot},
+    steps::{self, Prospect, WHOLE, Way},
+    still,
 };
 use crate::{
-    job::{Ladder, Target},
+    format::Format,
+    job::{Ladder, StillTarget, Target},
     profile::{Counts, Profile, Unit},
 };
-
-/// Most rungs of a ladder that are looked at; between them lies a line.
-const MAX_RUNGS: usize = 32;
 
 /// A message whose parts compete.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,31 +35,26 @@ pub(super) struct Contest {
 struct Stake {
     transfer: Transfer,
     required: bool,
-    /// Texts are given up last.
-    text: bool,
     state: State,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum State {
-    /// Decided: action, octets in the unit of the limit, quality, whether quality 0 counts.
-    Settled { action: Action, octets: u64, quality: u16, counts: bool, stays: bool },
+    /// Decided.
+    Settled {
+        action: Action,
+        /// In the unit of the limit.
+        octets: u64,
+        quality: u16,
+        /// Whether its quality is one that the message is judged by.
+        counts: bool,
+        /// Whether it is never given up.
+        stays: bool,
+    },
     /// Kept though the handset does not take it.
     Unmet { why: Why, octets: u64 },
     /// Open.
     Open(Vec<Way>),
-}
-
-/// A point of a frontier, in the unit of the limit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Spot {
-    octets: u64,
-    quality: u16,
-    rate: u32,
-    /// Which way.
-    way: usize,
-    /// Whether everything between the point before and this one can be had.
-    smooth: bool,
 }
 
 impl Contest {
@@ -80,12 +73,25 @@ impl Contest {
         Self { unit: limit.unit, limit: limit.octets, frame: spent, stakes }
     }
 
-    /// Takes what an analysis said about a still.
-    pub(super) fn learn(&mut self, index: usize, ladder: &Ladder) {
+    /// The encodings of a still that are open for it, best first.
+    pub(super) fn stills(&self, index: usize) -> impl Iterator<Item = &StillTarget> {
+        let ways = match self.stakes.get(index) {
+            Some(Stake { state: State::Open(ways), .. }) => ways.as_slice(),
+            _ => &[],
+        };
+        ways.iter().filter_map(|way| match &way.make {
+            Some((Target::Still(still), _)) => Some(still),
+            _ => None,
+        })
+    }
+
+    /// Takes what an analysis said about a still in a format.
+    pub(super) fn learn(&mut self, index: usize, format: Format, ladder: &Ladder) {
         let Some(Stake { state: State::Open(ways), .. }) = self.stakes.get_mut(index) else { return };
-        let still = |way: &&mut Way| matches!(way.make, Some((Target::Still(_), _)));
-        if let Some(way) = ways.iter_mut().find(still)
-            && let Some(points) = points(ladder)
+        let analysed =
+            |way: &&mut Way| matches!(way.make, Some((Target::Still(still), _)) if still.format == format);
+        if let Some(way) = ways.iter_mut().find(analysed)
+            && let Some(points) = still::measured(ladder)
         {
             way.points = points;
         }
@@ -102,7 +108,7 @@ impl Contest {
             Action::Replace(_) => NOTICE_OCTETS,
             Action::Keep => kept(unit, stake.transfer, octets),
             _ if octets == 0 => NOTICE_OCTETS,
-            _ => wire(unit, stake.transfer, octets),
+            _ => wire(unit, stake.transfer, octets).saturating_add(notice(action)),
         };
         let counts = !matches!(stake.state, State::Settled { counts: false, .. });
         stake.state = State::Settled { action: action.clone(), octets, quality, counts, stays: true };
@@ -111,31 +117,24 @@ impl Contest {
     /// Decides.
     pub(super) fn decide(mut self) -> Plan {
         let start = self.clone();
-        let mut fixed = self.fixed();
-        while fixed > self.limit && self.give_up(|stake| stake.text && stake.settled() > NOTICE_OCTETS) {
-            fixed = self.fixed();
-        }
-        let mut fronts = self.fronts();
-        while self.limit.saturating_sub(self.fixed()) < sum_at(&fronts, 1)
-            && self.give_up(|stake| matches!(stake.state, State::Open(_)))
-        {
-            fronts = self.fronts();
-        }
+        self.give_up_texts();
+        let fronts = self.give_up_parts();
         let fixed = self.fixed();
         let budget = self.limit.saturating_sub(fixed);
-        let worst = highest(&fronts, budget);
-        let mut spots: Vec<Option<Spot>> = fronts.iter().map(|front| at(front, worst)).collect();
-        let spent: u64 = spots.iter().flatten().fold(0, |sum, spot| sum.saturating_add(spot.octets));
+        let worst = front::highest(&fronts, budget);
+        let mut spots: Vec<Option<Spot>> = fronts.iter().map(|front| front::at(front, worst)).collect();
+        let spent = spots.iter().flatten().fold(0, |sum: u64, spot| sum.saturating_add(spot.octets));
         let over = fixed.saturating_add(spent) > self.limit;
-        let left = climb(&fronts, &mut spots, budget.saturating_sub(spent));
+        let mut climb = Climb::new(&fronts, &mut spots, budget.saturating_sub(spent));
+        while climb.step() {}
+        let left = climb.left;
         let headroom = self.headroom(&spots, left);
-        let contested = self.contested(&fronts, &spots, budget);
         let mut plan = Plan {
             actions: Vec::with_capacity(self.stakes.len()),
             shares: Vec::with_capacity(self.stakes.len()),
             budget,
             binary_budget: room(self.unit, Transfer::Base64, budget),
-            contested,
+            contested: self.contested(&fronts, &spots, budget),
             unmet: Vec::new(),
             over,
             worst: if over { 0 } else { WHOLE },
@@ -159,25 +158,53 @@ impl Contest {
         self.stakes.iter().fold(self.frame, |sum, stake| sum.saturating_add(stake.settled()))
     }
 
-    fn fronts(&self) -> Vec<Vec<Spot>> {
-        self.stakes.iter().map(|stake| stake.front(self.unit)).collect()
+    /// Gives up texts and cards while what must be there does not fit alone: the largest first.
+    fn give_up_texts(&mut self) {
+        let mut fixed = self.fixed();
+        let texts = |stake: &Stake| if stake.stays() { 0 } else { stake.settled() };
+        for (index, octets) in self.largest(texts) {
+            if fixed <= self.limit || octets <= NOTICE_OCTETS {
+                break;
+            }
+            if self.replace(index) {
+                fixed = fixed.saturating_sub(octets).saturating_add(NOTICE_OCTETS);
+            }
+        }
     }
 
-    /// Gives up the part of a kind that takes most: the fewest are lost that way. The last of
-    /// equals, because what is first was meant first. `false` = there is none left.
-    fn give_up(&mut self, kind: impl Fn(&Stake) -> bool) -> bool {
+    /// Gives up parts while not even the smallest form of each fits: the largest first, the fewest
+    /// are lost that way. What is left competes.
+    fn give_up_parts(&mut self) -> Vec<Vec<Spot>> {
+        let mut fronts: Vec<Vec<Spot>> = self.stakes.iter().map(|stake| stake.front(self.unit)).collect();
+        let mut need = self.fixed().saturating_add(front::sum_at(&fronts, 1));
         let unit = self.unit;
-        let least = |stake: &Stake| match &stake.state {
-            State::Open(_) => stake.front(unit).first().map_or(0, |spot| spot.octets),
-            _ => stake.settled(),
-        };
-        let most = self
-            .stakes
-            .iter_mut()
-            .filter(|stake| !stake.required && !stake.stays() && kind(stake))
-            .max_by_key(|stake| least(stake));
-        match most {
-            Some(stake) if least(stake) > NOTICE_OCTETS => {
+        let least = |stake: &Stake| stake.front(unit).first().map_or(0, |spot| spot.octets);
+        for (index, octets) in if need > self.limit { self.largest(least) } else { Vec::new() } {
+            if need <= self.limit || octets <= NOTICE_OCTETS {
+                break;
+            }
+            if self.replace(index)
+                && let Some(front) = fronts.get_mut(index)
+            {
+                front.clear();
+                need = need.saturating_sub(octets).saturating_add(NOTICE_OCTETS);
+            }
+        }
+        fronts
+    }
+
+    /// Parts by what they take, the largest first; of equals the last, because what is first was
+    /// meant first.
+    fn largest(&self, octets: impl Fn(&Stake) -> u64) -> Vec<(usize, u64)> {
+        let mut parts: Vec<(usize, u64)> = self.stakes.iter().map(octets).enumerate().collect();
+        parts.sort_by_key(|(index, octets)| (u64::MAX - octets, usize::MAX - index));
+        parts
+    }
+
+    /// Leaves a part out unless it must be there.
+    fn replace(&mut self, index: usize) -> bool {
+        match self.stakes.get_mut(index) {
+            Some(stake) if !stake.required && !stake.stays() => {
                 stake.state = replaced(Why::TooLarge, true);
                 true
             }
@@ -212,9 +239,7 @@ impl Contest {
         let close = |(stake, spot): (&Stake, &Option<Spot>)| match (&stake.state, spot) {
             (State::Open(ways), Some(spot)) => match ways.get(spot.way).map(|way| &way.make) {
                 Some(Some((Target::Still(_), _))) => true,
-                Some(None | Some((Target::Strip, _))) => {
-                    !all_kept && ways.len() > 1 && spot.octets > fair
-                }
+                Some(None | Some((Target::Strip, _))) => !all_kept && ways.len() > 1 && spot.octets > fair,
                 _ => false,
             },
             _ => false,
@@ -240,12 +265,7 @@ impl Stake {
                 State::Settled { action, octets, quality: WHOLE, counts: true, stays }
             }
         };
-        Self {
-            transfer: part.transfer,
-            required: part.required,
-            text: matches!(state, State::Settled { .. }) && !stays,
-            state,
-        }
+        Self { transfer: part.transfer, required: part.required, state }
     }
 
     /// Octets when it is decided.
@@ -263,9 +283,8 @@ impl Stake {
     /// All ways merged, larger only where better.
     fn front(&self, unit: Unit) -> Vec<Spot> {
         let State::Open(ways) = &self.state else { return Vec::new() };
-        let mut spots: Vec<Spot> = Vec::new();
-        for (index, way) in ways.iter().enumerate() {
-            let spot = |point: &Point| {
+        let spots = ways.iter().enumerate().flat_map(|(index, way)| {
+            way.points.iter().map(move |point| {
                 let octets = match way.make {
                     None => kept(unit, self.transfer, point.octets),
                     Some(_) => wire(unit, self.transfer, point.octets),
@@ -275,21 +294,11 @@ impl Stake {
                     quality: point.quality.clamp(1, WHOLE),
                     rate: point.rate,
                     way: index,
-                    smooth: way.smooth,
+                    smooth: point.smooth,
                 }
-            };
-            spots.extend(way.points.iter().map(spot));
-        }
-        spots.sort_by_key(|spot| (spot.octets, u16::MAX - spot.quality, spot.way));
-        let mut front: Vec<Spot> = Vec::with_capacity(spots.len());
-        for spot in spots {
-            match front.last() {
-                Some(last) if last.quality >= spot.quality => {}
-                Some(last) if last.way == spot.way => front.push(spot),
-                _ => front.push(Spot { smooth: false, ..spot }),
-            }
-        }
-        front
+            })
+        });
+        front::merge(spots.collect())
     }
 
     /// Whether more octets than planned are of use: what is encoded to fit, not what is copied or
@@ -318,11 +327,9 @@ impl Stake {
                 (self.action(ways, unit, spot, octets), share, true)
             }
             // A part without a way was refused before it came here.
-            (State::Open(_), None) => (
-                Action::Replace(Why::TypeNotTaken),
-                Share { octets: NOTICE_OCTETS, quality: 0 },
-                false,
-            ),
+            (State::Open(_), None) => {
+                (Action::Replace(Why::TypeNotTaken), Share { octets: NOTICE_OCTETS, quality: 0 }, false)
+            }
         }
     }
 
@@ -362,56 +369,40 @@ impl Stake {
     }
 }
 
+/// What is said beside the result of a last resort.
+fn notice(action: &Action) -> u64 {
+    let last_resort = match action {
+        Action::Convert(steps) => steps.first().is_some_and(|step| match &step.target {
+            Target::Poster(_) => true,
+            Target::Sound(sound) => sound.may_cut,
+            _ => false,
+        }),
+        _ => false,
+    };
+    if last_resort { NOTICE_OCTETS } else { 0 }
+}
+
 fn replaced(why: Why, counts: bool) -> State {
-    State::Settled {
-        action: Action::Replace(why),
-        octets: NOTICE_OCTETS,
-        quality: 0,
-        counts,
-        stays: true,
-    }
+    State::Settled { action: Action::Replace(why), octets: NOTICE_OCTETS, quality: 0, counts, stays: true }
 }
 
 /// Gives up what is beyond the number of parts: documents first, then cards, then media, the last
 /// first. Notices take one part.
 fn crowd(stakes: &mut [Stake], parts: &[Part<'_>], most: usize, generated: usize) {
-    let left_out = |stake: &Stake| {
-        matches!(stake.state, State::Settled { action: Action::Replace(_), .. })
-    };
-    let count = |stakes: &[Stake]| {
-        let gone = stakes.iter().filter(|stake| left_out(stake)).count();
-        stakes.len() - gone + generated + usize::from(gone > 0)
-    };
+    let all = stakes.len() + generated;
+    let left_out = |stake: &&Stake| matches!(stake.state, State::Settled { action: Action::Replace(_), .. });
+    let mut gone = stakes.iter().filter(left_out).count();
     for role in [Role::Document, Role::Card, Role::Media] {
-        for (stake, part) in (0..stakes.len()).rev().zip(parts.iter().rev()) {
-            if most == 0 || count(stakes) <= most {
+        for (stake, part) in stakes.iter_mut().zip(parts).rev() {
+            if most == 0 || all - gone + usize::from(gone > 0) <= most {
                 return;
             }
-            if let Some(stake) = stakes.get_mut(stake)
-                && part.role == role
-                && !part.required
-                && !stake.stays()
-            {
+            if part.role == role && !part.required && !stake.stays() {
                 stake.state = replaced(Why::TooManyParts, false);
+                gone += 1;
             }
         }
     }
-}
-
-/// The rungs of a ladder as a curve; `None` = there are none.
-fn points(ladder: &Ladder) -> Option<Vec<Point>> {
-    let rungs = &ladder.rungs;
-    let every = rungs.len().div_ceil(MAX_RUNGS).max(1);
-    let last = rungs.len().checked_sub(1)?;
-    let mut points: Vec<Point> = Vec::with_capacity(MAX_RUNGS + 2);
-    for (index, rung) in rungs.iter().enumerate() {
-        let (octets, quality) = (rung.octets, rung.quality.clamp(1, WHOLE));
-        let better = points.last().is_none_or(|point| octets > point.octets && quality > point.quality);
-        if better && (index % every == 0 || index == last) {
-            points.push(Point { octets, quality, rate: 0 });
-        }
-    }
-    Some(points)
 }
 
 /// A target with the octets and the rate that were decided.
@@ -428,110 +419,4 @@ fn bounded(target: &Target, max_octets: u64, rate: u32) -> Target {
         Target::Video(video) => video.max_octets = max_octets,
     }
     target
-}
-
-/// The cheapest point of a frontier that is as good as this, or its best.
-fn at(front: &[Spot], quality: u16) -> Option<Spot> {
-    let reached = front.partition_point(|spot| spot.quality < quality);
-    let Some(spot) = front.get(reached) else { return front.last().copied() };
-    match reached.checked_sub(1).and_then(|before| front.get(before)) {
-        Some(before) if spot.smooth && spot.quality > quality => {
-            let (rise, want) =
-                (u64::from(spot.quality - before.quality), u64::from(quality - before.quality));
-            let run = spot.octets - before.octets;
-            // Up to two roundings of the line must not promise what the octets do not hold.
-            let more = u128::from(run) * u128::from(want);
-            let more = u64::try_from(more.div_ceil(u128::from(rise.max(1)))).unwrap_or(run);
-            Some(Spot { octets: before.octets + more.min(run), quality, ..*spot })
-        }
-        _ => Some(*spot),
-    }
-}
-
-fn sum_at(fronts: &[Vec<Spot>], quality: u16) -> u64 {
-    let octets = |front: &Vec<Spot>| at(front, quality).map_or(0, |spot| spot.octets);
-    fronts.iter().map(octets).fold(0, u64::saturating_add)
-}
-
-/// The highest quality that all can have, those that never reach it at their best; 1 when none fits.
-fn highest(fronts: &[Vec<Spot>], budget: u64) -> u16 {
-    let (mut low, mut high) = (1, WHOLE);
-    while low < high {
-        let middle = low + (high - low).div_ceil(2);
-        if sum_at(fronts, middle) <= budget { low = middle } else { high = middle - 1 }
-    }
-    low
-}
-
-/// A way up for one part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Rise {
-    part: usize,
-    to: Spot,
-    gain: u64,
-    cost: u64,
-}
-
-impl Ord for Rise {
-    /// Steeper is greater; of equals the earlier part.
-    fn cmp(&self, other: &Self) -> Ordering {
-        let (ours, theirs) = (
-            u128::from(self.gain) * u128::from(other.cost),
-            u128::from(other.gain) * u128::from(self.cost),
-        );
-        ours.cmp(&theirs).then(other.part.cmp(&self.part))
-    }
-}
-
-impl PartialOrd for Rise {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// Spends what is left on the steepest rises; returns what nobody could use.
-///
-/// Each part is in the heap at most once; each turn moves a part up its frontier or shortens what
-/// it can still reach, so the turns are at most twice the points.
-fn climb(fronts: &[Vec<Spot>], spots: &mut [Option<Spot>], mut left: u64) -> u64 {
-    let mut heap: BinaryHeap<Rise> = BinaryHeap::with_capacity(fronts.len());
-    let rise = |part: usize, spot: Option<Spot>, left: u64| best(part, fronts.get(part)?, spot?, left);
-    heap.extend(spots.iter().enumerate().filter_map(|(part, spot)| rise(part, *spot, left)));
-    while let Some(next) = heap.pop() {
-        let Some(spot) = spots.get_mut(next.part) else { continue };
-        if next.cost <= left {
-            left -= next.cost;
-            *spot = Some(next.to);
-        }
-        heap.extend(rise(next.part, *spot, left));
-    }
-    left
-}
-
-/// The steepest rise of one part that can be paid.
-fn best(part: usize, front: &[Spot], spot: Spot, left: u64) -> Option<Rise> {
-    let above = front.partition_point(|other| other.quality <= spot.quality);
-    let next = front.get(above)?;
-    let to = |to: Spot| Rise {
-        part,
-        to,
-        gain: u64::from(to.quality - spot.quality),
-        cost: to.octets.saturating_sub(spot.octets).max(1),
-    };
-    let whole = front
-        .iter()
-        .skip(above)
-        .take_while(|other| other.octets.saturating_sub(spot.octets) <= left)
-        .map(|other| to(*other))
-        .max();
-    // Where the next point is too far, a part of the way there.
-    let part_way = || {
-        let (rise, run) = (u64::from(next.quality - spot.quality), next.octets - spot.octets);
-        let gain = u64::try_from(u128::from(left) * u128::from(rise) / u128::from(run.max(1))).ok()?;
-        let quality = spot.quality.saturating_add(u16::try_from(gain).ok()?);
-        let octets = spot.octets.saturating_add(left);
-        (next.smooth && next.way == spot.way && gain > 0)
-            .then(|| to(Spot { octets, quality, ..*next }))
-    };
-    whole.or_else(part_way)
 }

@@ -131,20 +131,17 @@ fn encode(facts: &Facts, sound: &Sound, profile: &Profile, why: Why, ways: &mut 
             points.retain(|point| point.octets < below);
         }
         // Without a rung it is never chosen, but there when the earlier fails.
-        ways.push(Way::rungs(Target::Sound(target), why, points));
+        ways.push(Way::made(Target::Sound(target), why, points));
         if cheapest.is_none_or(|(below, _)| least < below) {
             cheapest = Some((least, target));
         }
     }
     if let Some((least, target)) = cheapest
-        && least > SHORTEST
+        && least > 2 * SHORTEST
     {
-        let points = [
-            Point { octets: SHORTEST, quality: 300, rate: 0 },
-            Point { octets: least, quality: 2_500, rate: 0 },
-        ];
+        let points = [Point::on_line(SHORTEST, 300), Point::on_line(least / 16 * 15, 2_500)];
         let target = SoundTarget { may_cut: true, ..target };
-        ways.push(Way::smooth(Target::Sound(target), Why::TooLarge, points.into()).noticed());
+        ways.push(Way::made(Target::Sound(target), Why::TooLarge, points.into()).noticed());
     }
 }
 
@@ -180,6 +177,7 @@ fn rungs(offer: &SoundOffer, sound: &Sound, length: u64, music: bool) -> Vec<Poi
             octets: frames.saturating_mul(*octets).saturating_add(beside),
             quality: quality - lost,
             rate: *rate,
+            smooth: false,
         };
         modes.iter().map(at).collect()
     };
@@ -187,8 +185,9 @@ fn rungs(offer: &SoundOffer, sound: &Sound, length: u64, music: bool) -> Vec<Poi
         let at = |(rate, quality): &(u32, u16)| {
             let body = length.saturating_mul(u64::from(*rate)) / 8_000;
             // Headers of frames, the reservoir, what one-pass rate control adds.
-            let octets = (body + body / 12).saturating_add(container(offer.format, frames) + 1_024);
-            Point { octets, quality: *quality, rate: *rate }
+            let octets =
+                (body + body / 12).saturating_add(container(offer.format, frames)).saturating_add(1_024);
+            Point { rate: *rate, ..Point::new(octets, *quality) }
         };
         rates.iter().map(at).collect()
     };
@@ -213,7 +212,9 @@ fn rungs(offer: &SoundOffer, sound: &Sound, length: u64, music: bool) -> Vec<Poi
 /// What a container adds, at most: one entry of a table for each frame and the boxes around.
 const fn container(format: Format, frames: u64) -> u64 {
     match format {
-        Format::Mp4Sound | Format::ThreeG2Sound | Format::ThreeGpSound => frames.saturating_mul(2) + 1_024,
+        Format::Mp4Sound | Format::ThreeG2Sound | Format::ThreeGpSound => {
+            frames.saturating_mul(2).saturating_add(1_024)
+        }
         _ => 0,
     }
 }

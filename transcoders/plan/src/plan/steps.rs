@@ -16,8 +16,7 @@ use crate::{
 /// What could become of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Prospect {
-    /// One way to go from the start: action, decoded octets at most, whether these are the octets
-    /// as they travel now.
+    /// Decided from the start: what is done, and the decoded octets that it takes at most.
     Settled(Action, u64),
     /// The handset does not take it, but it must not be replaced.
     Unmet(Why),
@@ -32,8 +31,6 @@ pub(super) struct Way {
     pub(super) make: Option<(Target, Why)>,
     /// Sizes and qualities, from small to large, each better than the one before.
     pub(super) points: Vec<Point>,
-    /// Whether every size between two points can be had.
-    pub(super) smooth: bool,
     /// Octets that it costs beside the part, in the unit of the limit.
     pub(super) extra: u64,
 }
@@ -47,6 +44,20 @@ pub(super) struct Point {
     pub(super) quality: u16,
     /// Bits a second that the target is given; 0 = left to the worker.
     pub(super) rate: u32,
+    /// Whether every size between the point before and this one can be had.
+    pub(super) smooth: bool,
+}
+
+impl Point {
+    /// A point to itself.
+    pub(super) const fn new(octets: u64, quality: u16) -> Self {
+        Self { octets, quality, rate: 0, smooth: false }
+    }
+
+    /// A point on a line that can be stopped at anywhere.
+    pub(super) const fn on_line(octets: u64, quality: u16) -> Self {
+        Self { octets, quality, rate: 0, smooth: true }
+    }
 }
 
 /// Quality of what is not changed.
@@ -64,18 +75,12 @@ impl Way {
     }
 
     fn fixed(make: Option<(Target, Why)>, octets: u64) -> Self {
-        let points = vec![Point { octets, quality: WHOLE, rate: 0 }];
-        Self { make, points, smooth: false, extra: 0 }
+        Self { make, points: vec![Point::new(octets, WHOLE)], extra: 0 }
     }
 
-    /// Any size along a curve.
-    pub(super) fn smooth(target: Target, why: Why, points: Vec<Point>) -> Self {
-        Self { make: Some((target, why)), points, smooth: true, extra: 0 }
-    }
-
-    /// One of some sizes.
-    pub(super) fn rungs(target: Target, why: Why, points: Vec<Point>) -> Self {
-        Self { make: Some((target, why)), points, smooth: false, extra: 0 }
+    /// Something else, along a curve.
+    pub(super) fn made(target: Target, why: Why, points: Vec<Point>) -> Self {
+        Self { make: Some((target, why)), points, extra: 0 }
     }
 
     /// With a line in the notice.
@@ -86,12 +91,9 @@ impl Way {
 
 /// What could become of a part.
 pub(super) fn prospect(part: &Part<'_>, profile: &Profile) -> Prospect {
-    let kept = || Prospect::Settled(Action::Keep, part.facts.octets);
+    let kept = Prospect::Settled(Action::Keep, part.facts.octets);
     if part.role == Role::Presentation || part.sealed {
-        return kept();
-    }
-    if !profile.adapt.value {
-        return kept();
+        return kept;
     }
     let found = match fault(part.facts, profile) {
         Some(found) => found,
@@ -99,15 +101,33 @@ pub(super) fn prospect(part: &Part<'_>, profile: &Profile) -> Prospect {
             Kind::Card => card(part.facts, profile),
             Kind::Document => document(part.facts, profile),
             Kind::Picture => offered(still::ways(part.facts, profile), part.facts),
-            Kind::Presentation => kept(),
+            Kind::Presentation => kept.clone(),
             Kind::Sound => offered(sound::ways(part.facts, profile), part.facts),
             Kind::Text => text(part.facts, profile),
             Kind::Video => offered(video::ways(part.facts, profile), part.facts),
         },
     };
     match found {
+        found if !profile.adapt.value => {
+            if shown_as_is(&found) {
+                kept
+            } else {
+                Prospect::Unmet(Why::AdaptationNotAllowed)
+            }
+        }
         Prospect::Settled(Action::Replace(why), _) if part.required => Prospect::Unmet(why),
         found => found,
+    }
+}
+
+/// Whether the handset takes the part as it is, be it with metadata.
+fn shown_as_is(found: &Prospect) -> bool {
+    match found {
+        Prospect::Settled(action, _) => *action == Action::Keep,
+        Prospect::Unmet(_) => false,
+        Prospect::Ways(ways) => {
+            ways.first().is_some_and(|way| matches!(way.make, None | Some((Target::Strip, _))))
+        }
     }
 }
 
@@ -203,12 +223,22 @@ fn text(facts: &Facts, profile: &Profile) -> Prospect {
         None => "utf-8",
     };
     let why = if from_html { Why::Html } else { Why::Charset };
-    // A character of one octet takes up to three in UTF-8 (Thai), one of UCS-2 never more than
-    // half as many again, one of UTF-8 at most twice as many in UCS-2.
-    Prospect::Settled(
-        Action::Text(TextChange { charset: String::from(to), from_html, why }),
-        facts.octets.saturating_mul(3),
-    )
+    let octets = if from_html { facts.octets } else { grown(charset, to, facts.octets) };
+    let change = TextChange { charset: String::from(to), from_html, why };
+    Prospect::Settled(Action::Text(change), octets)
+}
+
+/// Octets of a text in another charset, at most.
+fn grown(from: &str, to: &str, octets: u64) -> u64 {
+    let wide = |charset: &str| charset.starts_with("utf-16") || charset.contains("ucs-2");
+    let thai = matches!(from, "tis-620" | "windows-874" | "iso-8859-11");
+    match to {
+        "utf-8" if wide(from) => octets.saturating_add(octets / 2),
+        "utf-8" if thai => octets.saturating_mul(3),
+        "utf-8" => octets.saturating_mul(2),
+        _ if wide(to) => octets.saturating_mul(2).saturating_add(2),
+        _ => octets,
+    }
 }
 
 fn reads(charsets: &[String], charset: &str) -> bool {
@@ -217,6 +247,7 @@ fn reads(charsets: &[String], charset: &str) -> bool {
         || charsets.iter().any(|read| {
             read == charset
                 || read == "*"
-                || (ascii && (read == "utf-8" || read.starts_with("iso-8859-") || read.starts_with("windows-")))
+                || (ascii
+                    && (read == "utf-8" || read.starts_with("iso-8859-") || read.starts_with("windows-")))
         })
 }

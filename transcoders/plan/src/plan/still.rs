@@ -12,7 +12,7 @@ use super::{
 use crate::{
     facts::{Colour, Detail, Facts, Picture},
     format::Format,
-    job::{FaultKind, StillTarget, Target},
+    job::{Ladder, StillTarget, Target},
     profile::{Profile, Size},
 };
 
@@ -41,7 +41,13 @@ const USUAL: [(u64, u16); 14] = [
 const USUAL_SOURCE: u64 = 280;
 /// The smallest picture in which something can be recognised, some 100 pixels across, and its
 /// quality.
-const THUMBNAIL: Point = Point { octets: 1_500, quality: 1_000, rate: 0 };
+const THUMBNAIL: Point = Point::new(1_500, 1_000);
+/// What a thumbnail below the first rung of a ladder is worth: never chosen while rungs fit.
+const LAST_CHANCE: u16 = 100;
+/// What one picture is worth where an animation could move: so many times less.
+const FROZEN: u16 = 5;
+/// Most rungs of a ladder that are looked at; between them lies a line.
+const MAX_RUNGS: usize = 32;
 /// A drawing of more pixels than this compresses like a photograph.
 const DRAWING_PIXELS: u64 = 1_000_000;
 
@@ -54,6 +60,11 @@ pub(super) fn ways(facts: &Facts, profile: &Profile) -> Vec<Way> {
     let reason = match unfit(facts, &picture, profile) {
         Some(reason) => reason,
         None => match unclean(facts.format, &picture, profile) {
+            // A broken file is shown as far as it goes; taking it apart would lose it.
+            Some(Why::Metadata) if facts.fault.is_some() => {
+                ways.push(Way::keep(facts));
+                Why::TooLarge
+            }
             None => {
                 ways.push(Way::keep(facts));
                 Why::TooLarge
@@ -73,11 +84,6 @@ pub(super) fn ways(facts: &Facts, profile: &Profile) -> Vec<Way> {
         return ways;
     }
     ways.extend(encodings(facts, &picture, profile, reason));
-    if ways.is_empty() && matches!(facts.fault.as_ref(), Some(fault) if fault.kind == FaultKind::Damaged)
-        && types::accepts(profile, facts.format)
-    {
-        ways.push(Way::keep(facts));
-    }
     ways
 }
 
@@ -168,35 +174,42 @@ fn encodings(facts: &Facts, picture: &Picture, profile: &Profile, why: Why) -> V
         };
         let moves = animated && format == Format::Gif;
         let target = StillTarget { format, max_colours: colours, animated: moves, ..base };
-        let points = if format == Format::Jpeg {
+        let mut points = if format == Format::Jpeg {
             photograph(facts, picture, pixels)
         } else {
             drawing(facts, picture, format, pixels, moves)
         };
-        ways.push(Way::smooth(Target::Still(target), why, points));
+        if animated && !moves {
+            points.iter_mut().for_each(|point| point.quality /= FROZEN);
+        }
+        ways.push(Way::made(Target::Still(target), why, points));
     }
     ways
 }
 
-/// Formats that the handset takes, best first for this picture.
+/// Formats that the handset takes, best first for this picture. A photograph becomes JPEG or, where
+/// that is not taken, the next best; black and white is for black and white, or the last resort.
 fn candidates(source: Format, picture: &Picture, profile: &Profile, pixels: u64) -> Vec<Format> {
-    let moves = picture.frames > 1 && profile.animated_gif.value;
     let few = matches!(picture.colour, Colour::Bilevel | Colour::Palette)
         || (picture.alpha || picture.colour == Colour::Gray) && source == Format::Png;
-    let order: &[Format] = if profile.colours.value <= 2 && profile.colours.value > 0 {
-        &[Format::Wbmp, Format::Gif, Format::Png, Format::Jpeg]
-    } else if moves {
-        &[Format::Gif, Format::Jpeg, Format::Png, Format::Wbmp]
-    } else if few && pixels <= DRAWING_PIXELS {
-        &[Format::Png, Format::Gif, Format::Jpeg, Format::Wbmp]
+    let drawing = few && pixels <= DRAWING_PIXELS;
+    let moves = picture.frames > 1 && profile.animated_gif.value;
+    let order = if matches!(profile.colours.value, 1 | 2) {
+        [Format::Wbmp, Format::Gif, Format::Png, Format::Jpeg]
+    } else if moves || drawing && source == Format::Gif {
+        [Format::Gif, Format::Png, Format::Jpeg, Format::Wbmp]
+    } else if drawing {
+        [Format::Png, Format::Gif, Format::Jpeg, Format::Wbmp]
     } else {
-        &[Format::Jpeg, Format::Png, Format::Gif, Format::Wbmp]
+        [Format::Jpeg, Format::Png, Format::Gif, Format::Wbmp]
     };
-    // Black and white is the last resort: only when nothing else is taken.
-    let taken: Vec<Format> =
-        order.iter().copied().filter(|format| types::accepts(profile, *format)).collect();
-    let last = taken.len() > 1 && taken.first() != Some(&Format::Wbmp);
-    taken.into_iter().filter(|format| !last || *format != Format::Wbmp).take(3).collect()
+    let taken = order.into_iter().filter(|format| types::accepts(profile, *format));
+    let most = if drawing || moves { 3 } else { 1 };
+    let mut taken: Vec<Format> = taken.take(most).collect();
+    if taken.len() > 1 && taken.last() == Some(&Format::Wbmp) {
+        taken.pop();
+    }
+    taken
 }
 
 /// What is usual for a photograph, adjusted by what its source holds per pixel.
@@ -212,7 +225,7 @@ fn photograph(facts: &Facts, picture: &Picture, pixels: u64) -> Vec<Point> {
     // Written again at its own size, it never needs more than it had, but for the better tables of
     // a progressive file.
     let most = if stored == pixels && facts.format == Format::Jpeg {
-        facts.octets + facts.octets / 8 + 600
+        facts.octets.saturating_add(facts.octets / 8).saturating_add(600)
     } else {
         u64::MAX
     };
@@ -223,13 +236,33 @@ fn photograph(facts: &Facts, picture: &Picture, pixels: u64) -> Vec<Point> {
             points.push(THUMBNAIL);
         }
         if octets < most {
-            points.push(Point { octets, quality, rate: 0 });
+            points.push(Point::on_line(octets, quality));
         }
     }
     if most < u64::MAX {
-        points.push(Point { octets: most, quality: 9_900, rate: 0 });
+        points.push(Point::on_line(most, 9_900));
     }
     points
+}
+
+/// The rungs of an analysis as a curve; `None` = it has none. Below its first rung there is still
+/// the chance of a thumbnail: better than a notice.
+pub(super) fn measured(ladder: &Ladder) -> Option<Vec<Point>> {
+    let rungs = &ladder.rungs;
+    let every = rungs.len().div_ceil(MAX_RUNGS).max(1);
+    let (first, last) = (rungs.first()?, rungs.len() - 1);
+    let mut points: Vec<Point> = Vec::with_capacity(MAX_RUNGS + 2);
+    if first.octets > THUMBNAIL.octets {
+        points.push(Point { quality: LAST_CHANCE.min(first.quality / 2), ..THUMBNAIL });
+    }
+    for (index, rung) in rungs.iter().enumerate() {
+        let (octets, quality) = (rung.octets, rung.quality.min(WHOLE));
+        let better = points.last().is_none_or(|point| octets > point.octets && quality > point.quality);
+        if better && (index % every == 0 || index == last) {
+            points.push(Point { smooth: index > 0, ..Point::new(octets, quality) });
+        }
+    }
+    Some(points)
 }
 
 /// What a drawing may take losslessly, and how it falls when colours and pixels go.
@@ -245,8 +278,8 @@ fn drawing(facts: &Facts, picture: &Picture, format: Format, pixels: u64, moves:
         _ if compressed => (first.saturating_mul(pixels) / stored).saturating_mul(3) / 2,
         _ => pixels.saturating_mul(if format == Format::Gif { 1 } else { 2 }),
     }
-    .max(200);
-    let at = |octets: u64, quality: u16| Point { octets: octets.max(67), quality, rate: 0 };
+    .clamp(200, u64::MAX / 2);
+    let at = |octets: u64, quality: u16| Point::on_line(octets.max(67), quality);
     // Black and white of anything but black and white is hardly the picture.
     let top = match format {
         Format::Wbmp if picture.colour != Colour::Bilevel => 2_000,
@@ -285,10 +318,10 @@ pub(super) fn poster(shown: (u32, u32), profile: &Profile, why: Why) -> Option<W
     };
     let points = vec![
         Point { quality: 150, ..THUMBNAIL },
-        Point { octets: THUMBNAIL.octets + 1 + pixels / 16, quality: 600, rate: 0 },
-        Point { octets: THUMBNAIL.octets + 2 + pixels / 8, quality: 900, rate: 0 },
+        Point::on_line(THUMBNAIL.octets + 1 + pixels / 16, 600),
+        Point::on_line(THUMBNAIL.octets + 2 + pixels / 8, 900),
     ];
-    Some(Way::smooth(Target::Poster(target), why, points).noticed())
+    Some(Way::made(Target::Poster(target), why, points).noticed())
 }
 
 /// Pixels of a picture in a box, never more than it has.

@@ -19,9 +19,9 @@ pub fn accepts(profile: &Profile, format: Format) -> bool {
     profile.types.value.iter().any(|taken| {
         taken == name
             || taken == "*/*"
-            || taken.strip_suffix('*').is_some_and(|family| {
-                family.ends_with('/') && name.starts_with(family) && usual(format)
-            })
+            || taken
+                .strip_suffix('*')
+                .is_some_and(|family| family.ends_with('/') && name.starts_with(family) && usual(format))
     })
 }
 
@@ -86,8 +86,7 @@ pub(super) const fn suits_sound(offer: &SoundOffer, sound: &Sound) -> bool {
 
 /// Whether one decoder plays both: SBR needs its own, plain AAC plays in a decoder of SBR.
 const fn same_sound(offered: SoundCodec, codec: SoundCodec) -> bool {
-    offered as u8 == codec as u8
-        || (matches!(offered, SoundCodec::HeAac) && matches!(codec, SoundCodec::Aac))
+    offered as u8 == codec as u8 || (matches!(offered, SoundCodec::HeAac) && matches!(codec, SoundCodec::Aac))
 }
 
 /// Whether video in this container is played as it is.
@@ -112,7 +111,8 @@ pub(super) fn suits_video(offer: &VideoOffer, video: &Video) -> bool {
         && video.rotation == 0
         && (offer.level == 0 || video.level == 0 || level(video.level) <= level(offer.level))
         && within((video.width, video.height), offer.size)
-        && (offer.max_millihertz == 0 || video.millihertz <= offer.max_millihertz + SLACK_MILLIHERTZ)
+        && (offer.max_millihertz == 0
+            || video.millihertz <= offer.max_millihertz.saturating_add(SLACK_MILLIHERTZ))
         && (offer.max_bit_rate == 0 || video.bit_rate <= offer.max_bit_rate)
 }
 

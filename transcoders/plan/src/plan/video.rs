@@ -18,8 +18,7 @@ use crate::{
 };
 
 /// Quality at eighths of what the picture needs: below the first it is not worth looking at.
-const USUAL: [(u64, u16); 6] =
-    [(1, 3_500), (2, 5_500), (4, 7_500), (8, 9_000), (12, 9_400), (16, 9_600)];
+const USUAL: [(u64, u16); 6] = [(1, 3_500), (2, 5_500), (4, 7_500), (8, 9_000), (12, 9_400), (16, 9_600)];
 /// Least bits a second of a picture that moves.
 const LEAST_PICTURE: u64 = 18_000;
 /// What a video of unknown length is taken for, bits a second: short rather than long, the worker
@@ -123,7 +122,7 @@ fn encode(facts: &Facts, video: &Video, profile: &Profile, why: Why, ways: &mut 
             points.retain(|point| point.octets < below);
         }
         // Without a point it is never chosen, but there when the earlier fails.
-        ways.push(Way::smooth(Target::Video(target), why, points));
+        ways.push(Way::made(Target::Video(target), why, points));
         cheapest = cheapest.min(least).or(least);
     }
 }
@@ -166,7 +165,7 @@ fn curve(offer: &VideoOffer, video: &Video, sound: Option<SoundCodec>, played: u
         let octets = octets((need / 8 * eighths).max(LEAST_PICTURE) + heard);
         match points.last_mut() {
             Some(last) if last.octets >= octets => last.quality = quality,
-            _ => points.push(Point { octets, quality, rate: 0 }),
+            _ => points.push(Point::on_line(octets, quality)),
         }
     }
     points
