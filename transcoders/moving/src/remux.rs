@@ -87,19 +87,21 @@ fn copy(source: &Source<'_>, tracks: &[&Track], format: Format) -> Result<Vec<Co
         .collect()
 }
 
-/// A container wants the times of decoding to rise, and the last packet to have a duration.
+/// A container wants the times of decoding to rise and never to pass those of showing, and the last
+/// packet to have a duration. Times of showing stay as they are.
 fn keep_order(packets: &mut [Packet]) {
-    let mut latest = None;
+    let mut latest = i64::MIN;
+    let mut late = 0;
     for packet in packets.iter_mut() {
-        let mut dts = packet.dts().unwrap_or(0);
-        if let Some(latest) = latest
-            && dts <= latest
-        {
-            dts = latest + 1;
-        }
-        latest = Some(dts);
-        let pts = packet.pts().unwrap_or(dts).max(dts);
+        let dts = packet.dts().unwrap_or(0).max(latest.saturating_add(1));
+        let pts = packet.pts().unwrap_or(dts);
+        latest = dts;
+        late = late.max(dts.saturating_sub(pts));
         packet.set_times(pts, dts, packet.duration());
+    }
+    for packet in packets.iter_mut() {
+        let (pts, dts) = (packet.pts().unwrap_or(0), packet.dts().unwrap_or(0));
+        packet.set_times(pts, dts.saturating_sub(late), packet.duration());
     }
     if let [.., before, last] = packets
         && last.duration() == 0

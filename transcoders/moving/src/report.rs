@@ -6,7 +6,7 @@ use std::{
 };
 
 use cedrat_plan::{
-    facts::{Detail, Facts, Sound, Video},
+    facts::{self, Claim, Detail, Facts, Sound, Video},
     format::{Format, SoundCodec, VideoCodec},
     job::{Fault, FaultKind, Made},
     limits::Limits,
@@ -29,8 +29,8 @@ pub(crate) fn put(output: Option<&BorrowedFd<'_>>, octets: &[u8]) -> Result<(), 
 
 /// The result as the gateway is told of it.
 pub(crate) fn made(made: sound::Made, format: Format, limits: &Limits) -> Made {
-    let _ = limits;
-    let facts = Facts { format, octets: made.octets.len() as u64, detail: Detail::None, fault: None };
+    let claim = Claim { media_type: format.media_type(), name: None, charset: None };
+    let facts = facts::read(&made.octets, &claim, limits);
     Made { facts, quality: 0, encodes: made.encodes, notes: made.notes }
 }
 

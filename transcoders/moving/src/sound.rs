@@ -105,6 +105,12 @@ fn cannot_fit() -> Fault {
     Fault::new(FaultKind::CannotFit, "too long for the octets that it may have")
 }
 
+/// The playing time that the target allows, microseconds; a frame more than that is that.
+fn within_time(target: &SoundTarget, of: i64) -> i64 {
+    let most = i64::try_from(target.max_duration_ms).unwrap_or(i64::MAX).saturating_mul(1000);
+    if most == 0 || of <= most.saturating_add(20_000) { of } else { most }
+}
+
 fn convert_amr(
     source: &Source<'_>,
     track: &Track,
@@ -112,8 +118,9 @@ fn convert_amr(
     band: Band,
 ) -> Result<Made, Fault> {
     let of = track.duration();
+    let kept = within_time(target, of);
     // One frame more than the playing time holds: the delay of the encoder.
-    let frames = band.frames(samples(of, band.rate)) + 1;
+    let frames = band.frames(samples(kept, band.rate)) + 1;
     let overhead = container::overhead(target.format, 0, 0, of)
         + if container::has_index(target.format) { container::overhead(target.format, 0, 1, of) } else { 0 };
     let fit = band.fit(frames, overhead, target.max_bit_rate, target.max_octets);
@@ -121,6 +128,7 @@ fn convert_amr(
     if fit.frames == 0 || (cut && !target.may_cut) {
         return Err(cannot_fit());
     }
+    let cut = cut || kept < of;
     let plan = Plan { codec: target.codec, rate: band.rate, channels: 1, bit_rate: fit.mode.bit_rate };
     let until = cut.then_some(fit.frames * band.frame_samples());
     let (mut coded, heard) = encode(source, track, plan, track.start, until)?;
@@ -131,21 +139,21 @@ fn convert_amr(
     }
     let mut notes = heard.notes(track)?;
     if cut {
-        notes.push(Note::Cut { kept_ms: fit.frames * 20, of_ms: millis(of) });
+        notes.push(Note::Cut { kept_ms: (fit.frames * 20).min(millis(of)), of_ms: millis(of) });
     }
     Ok(Made { octets, encodes: 1, notes })
 }
 
 fn convert_ladder(source: &Source<'_>, track: &Track, target: &SoundTarget) -> Result<Made, Fault> {
     let of = track.duration();
-    let mut kept = of;
+    let mut kept = within_time(target, of);
     let mut room = target.max_octets;
     for tries in 1..=TRIES {
         let Some(plan) = fit_ladder(target, track, kept, room) else {
             if !target.may_cut {
                 return Err(cannot_fit());
             }
-            kept = longest(target, track, room);
+            kept = longest(target, track, kept, room);
             if kept < 500_000 {
                 return Err(cannot_fit());
             }
@@ -204,8 +212,8 @@ fn fit_ladder(target: &SoundTarget, track: &Track, micros: i64, room: u64) -> Op
 }
 
 /// How much can be kept at a rate that is still speech, microseconds.
-fn longest(target: &SoundTarget, track: &Track, room: u64) -> i64 {
-    let (mut low, mut high) = (0, track.duration());
+fn longest(target: &SoundTarget, track: &Track, most: i64, room: u64) -> i64 {
+    let (mut low, mut high) = (0, most);
     while high - low > 20_000 {
         let middle = low + (high - low) / 2;
         if fit_ladder(target, track, middle, room).is_some() {

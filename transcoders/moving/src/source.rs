@@ -66,7 +66,6 @@ pub(crate) struct Track {
     /// When its last packet ends, microseconds.
     pub(crate) end: i64,
     pub(crate) octets: u64,
-    pub(crate) packets: u64,
     /// When each picture is shown, in order, and whether others need it. Empty for sound.
     pub(crate) times: Vec<(i64, bool)>,
 }
@@ -282,19 +281,16 @@ struct Count {
     start: Option<i64>,
     end: i64,
     octets: u64,
-    packets: u64,
     times: Vec<(i64, bool)>,
-    last_duration: i64,
 }
 
 impl Count {
     fn new(stream: Stream) -> Self {
-        Self { stream, start: None, end: 0, octets: 0, packets: 0, times: Vec::new(), last_duration: 0 }
+        Self { stream, start: None, end: 0, octets: 0, times: Vec::new() }
     }
 
     fn add(&mut self, packet: &Packet) {
         self.octets = self.octets.saturating_add(packet.size());
-        self.packets += 1;
         let micros = |time| self.stream.time_base.rescale(time, Ratio::MICROS);
         let duration = micros(packet.duration());
         // A stream without any clock goes on where it was.
@@ -304,7 +300,6 @@ impl Count {
         }
         self.start = Some(self.start.map_or(time, |start| start.min(time)));
         self.end = self.end.max(time.saturating_add(duration));
-        self.last_duration = duration;
         if self.stream.medium == Medium::Video {
             self.times.push((time, is_needed(&self.stream, packet.data())));
         }
@@ -325,7 +320,6 @@ impl Count {
             start,
             end: self.end,
             octets: self.octets,
-            packets: self.packets,
             times: self.times,
         })
     }

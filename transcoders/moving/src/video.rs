@@ -205,7 +205,6 @@ impl<'t> Job<'t> {
         let most = i64::try_from(self.target.max_duration_ms).unwrap_or(i64::MAX).saturating_mul(1000);
         // A frame more than the bound is the bound.
         if most > 0 && self.of > most.saturating_add(40_000) {
-            self.may_cut()?;
             self.kept = most;
         }
         let wanted = self.target.sound.and_then(|codec| source.sound.as_ref().map(|track| (codec, track)));

@@ -36,7 +36,6 @@ pub(crate) struct Stream {
     pub(crate) height: u32,
     pub(crate) rate: u32,
     pub(crate) channels: u16,
-    pub(crate) bit_rate: u32,
     /// Unit of its times.
     pub(crate) time_base: Ratio,
     /// Frames a second, as the container says; 0/1 when it does not.
@@ -229,7 +228,6 @@ unsafe fn read_stream(index: usize, stream: *const ffi::AVStream) -> Stream {
         height: u32::try_from(parameters.height).unwrap_or(0),
         rate: u32::try_from(parameters.sample_rate).unwrap_or(0),
         channels: u16::try_from(parameters.ch_layout.nb_channels).unwrap_or(0),
-        bit_rate: u32::try_from(parameters.bit_rate).unwrap_or(0),
         time_base: stream.time_base.into(),
         frame_rate: stream.avg_frame_rate.into(),
         aspect: if parameters.sample_aspect_ratio.num > 0 {

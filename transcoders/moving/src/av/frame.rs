@@ -66,10 +66,6 @@ impl Packet {
         self.raw().duration.max(0)
     }
 
-    pub(crate) fn is_key(&self) -> bool {
-        self.raw().flags & ffi::AV_PKT_FLAG_KEY != 0
-    }
-
     /// Whether the container says that it is decoded but not shown.
     pub(crate) fn is_hidden(&self) -> bool {
         self.raw().flags & ffi::AV_PKT_FLAG_DISCARD != 0

@@ -62,8 +62,8 @@ impl Muxer {
                 if matrix.is_null() {
                     return Err(Code::MEMORY);
                 }
-                // libav counts against the clock.
-                ffi::av_display_rotation_set(matrix.cast(), -f64::from(rotation));
+                // Clockwise here; `av_display_rotation_get` counts against the clock.
+                ffi::av_display_rotation_set(matrix.cast(), f64::from(rotation));
             }
         }
         Ok(())
