@@ -9,6 +9,7 @@ mod queue;
 mod ready;
 mod run;
 mod simulate;
+mod transcode;
 
 use std::{collections::BTreeMap, io::Write as _, path::Path, process::ExitCode};
 
@@ -28,6 +29,7 @@ use crate::config::{self, Config};
   cedrat run --config cedrat.toml
   cedrat map --from mm4 --to mail message.mm4   translate a file, no server needed
   cedrat explain --config cedrat.toml --from alice@example.org --to +447700900001
+  cedrat transcode --profile video-rich photo.heic photo.jpg
 
 Exit codes: 0 done, 1 refused or found faults (standard error says why), 2 wrong usage."
 )]
@@ -61,6 +63,8 @@ enum Verb {
     Run(run::Args),
     /// Play a peer: an MM4 system or a mail sink, with faults on request
     Simulate(simulate::Args),
+    /// Make a media file fit a handset: type, pixels, octets
+    Transcode(transcode::Args),
 }
 
 /// Runs the verb of the arguments.
@@ -88,6 +92,7 @@ pub fn main() -> ExitCode {
         Verb::Ready(args) => ready::run(&args),
         Verb::Run(args) => run::run(&args),
         Verb::Simulate(args) => simulate::run(&args),
+        Verb::Transcode(args) => transcode::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -165,6 +165,7 @@ fn copy(
         moved: 0,
         delay_told: false,
         uncertain: 0,
+        tries: 0,
     };
     Ok(Copy {
         delivery: Delivery {
@@ -198,6 +199,7 @@ fn held(
         moved: 0,
         delay_told: false,
         uncertain: 0,
+        tries: 0,
     };
     let end = arrival.at.plus_seconds(7 * 86_400);
     Copy {

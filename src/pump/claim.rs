@@ -120,6 +120,7 @@ async fn load(gateway: &Arc<Gateway>, claimed: Vec<Claimed>) -> Result<Vec<Job>,
             moved: 0,
             delay_told: false,
             uncertain: 0,
+            tries: 0,
         });
         jobs.push(Job::claimed(one, work, loaded));
     }

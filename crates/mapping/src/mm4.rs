@@ -26,6 +26,7 @@ use cedrat_message::{Blame, Field, Reason, Refusal, Timestamp};
 
 use crate::submission::{Submission, SubmissionRecipient};
 
+pub use body::{decoded, encoded};
 pub use inbound::inbound;
 pub use outbound::outbound;
 pub use presentation::{Showing, present, rename};

@@ -184,14 +184,6 @@ fn room(part: &Part) -> u64 {
 
 /// A part of plain text made here.
 pub(super) fn text(words: &str) -> Part {
-    let mut encoded = Vec::new();
-    let encoding = if words.is_ascii() {
-        encoded.extend_from_slice(words.as_bytes());
-        TransferEncoding::SevenBit
-    } else {
-        encode_base64(words.as_bytes(), &mut encoded);
-        TransferEncoding::Base64
-    };
     Part {
         kind: PartKind::Text,
         media_type: "text/plain".to_owned(),
@@ -201,7 +193,7 @@ pub(super) fn text(words: &str) -> Part {
         content_id: None,
         location: None,
         disposition: None,
-        body: Body { encoded: encoded.into(), encoding },
+        body: encoded(Bytes::copy_from_slice(words.as_bytes())),
         damaged: false,
     }
 }
@@ -275,10 +267,9 @@ fn described(part: &Part, as_file: bool) -> (Headers, Bytes) {
     parameters.extend(part.parameters.iter().map(|(name, value)| (name.as_str(), value.as_str())));
     parameters.extend(part.name.as_deref().map(|name| ("name", name)));
     let (body, encoding) = if needs_base64(&part.body) {
-        let decoded = decode(mime(part.body.encoding), &part.body.encoded).octets;
-        let mut encoded = Vec::new();
-        encode_base64(&decoded, &mut encoded);
-        (Bytes::from(encoded), Encoding::Base64)
+        let mut octets = Vec::new();
+        encode_base64(&decoded(&part.body), &mut octets);
+        (Bytes::from(octets), Encoding::Base64)
     } else {
         (part.body.encoded.clone(), mime(part.body.encoding))
     };
@@ -302,6 +293,23 @@ fn described(part: &Part, as_file: bool) -> (Headers, Bytes) {
         headers.push(write::disposition(kind, &filename));
     }
     (headers, body)
+}
+
+/// The octets of a body without their transfer encoding.
+#[must_use]
+pub fn decoded(body: &Body) -> Bytes {
+    decode(mime(body.encoding), &body.encoded).octets
+}
+
+/// A body of these octets that crosses a 7-bit hop: as they are when they are lines of ASCII, else in base64.
+#[must_use]
+pub fn encoded(octets: Bytes) -> Body {
+    if octets.is_ascii() && !is_binary(&octets) {
+        return Body { encoded: octets, encoding: TransferEncoding::SevenBit };
+    }
+    let mut encoded = Vec::new();
+    encode_base64(&octets, &mut encoded);
+    Body { encoded: encoded.into(), encoding: TransferEncoding::Base64 }
 }
 
 /// MM4 hops are 7-bit unless proved otherwise.

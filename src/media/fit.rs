@@ -1,0 +1,388 @@
+//! Parts made fit: the plan of `cedrat-plan` carried out with the workers, step by step.
+//!
+//! Sound and video first, because what they leave over goes to the pictures; then the pictures
+//! that compete are analysed and share what is left. A step that fails is followed by the next
+//! one of its part; a part without any step left is replaced by a notice. Nothing here knows a
+//! message: names, headers and presentation are [`super::adapt`]'s.
+
+use bytes::Bytes;
+use cedrat_plan::{
+    facts::{self, Claim, Facts},
+    job::{Fault, FaultKind, Ladder, Note, StillTarget, Target},
+    plan::{self, Action, Frame, Part, Plan, Role, Step, Transfer, Why},
+    profile::{Counts, Layer, OctetLimit, Origin, Partial, Profile, Unit},
+};
+
+use super::{
+    Media,
+    cache::Entry,
+    desk::{Desk, Source},
+    words,
+};
+
+/// Whether results may be kept for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Secrecy {
+    /// They may.
+    Open,
+    /// The part came out of an encrypted message: nothing of it outlives the message.
+    Secret,
+}
+
+/// A part to be made fit.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// Octets and facts.
+    pub source: Source,
+    /// What it is for.
+    pub role: Role,
+    /// Octets of its header.
+    pub header_octets: u64,
+    /// Whether it must not be touched.
+    pub sealed: bool,
+    /// Whether it must not be left out.
+    pub required: bool,
+    /// How it travels.
+    pub transfer: Transfer,
+}
+
+/// What became of a part.
+#[derive(Debug, Clone)]
+pub enum Fitted {
+    /// Nothing.
+    Kept,
+    /// It was converted.
+    Made {
+        /// What was made.
+        entry: Entry,
+        /// Why it could not stay as it was.
+        why: Why,
+    },
+    /// It is left out; a notice must stand for it.
+    Replaced {
+        /// Why it could not stay as it was.
+        why: Why,
+        /// Why it could not be converted, where that was tried.
+        fault: Option<Fault>,
+    },
+    /// A text or a card was written again.
+    Written(words::Written),
+}
+
+/// What became of the parts of a message.
+#[derive(Debug, Clone)]
+pub struct Fitting {
+    /// One for each part.
+    pub parts: Vec<Fitted>,
+    /// Required parts that the handset does not take.
+    pub unmet: Vec<(usize, Why)>,
+    /// Whether it is too large even so.
+    pub over: bool,
+}
+
+impl Fitting {
+    /// Whether every part is as it was.
+    pub fn is_untouched(&self) -> bool {
+        self.parts.iter().all(|part| matches!(part, Fitted::Kept))
+    }
+}
+
+/// For whom the parts are made fit.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish<'a> {
+    /// What the handset takes.
+    pub profile: &'a Profile,
+    /// Profiles of the other recipients of the same message: what they will need of a video is
+    /// made from the same decode.
+    pub others: &'a [Profile],
+    /// What the message takes beside its parts.
+    pub frame: Frame,
+    /// Whether results may be kept.
+    pub secrecy: Secrecy,
+}
+
+/// Makes the parts of one message fit.
+pub async fn fit(media: &Media, items: &[Item], wish: &Wish<'_>) -> Fitting {
+    let parts = parts(items);
+    let mut work = Work {
+        items,
+        plan: plan::plan(&parts, wish.profile, &wish.frame),
+        elsewhere: wish.others.iter().map(|other| plan::plan(&parts, other, &wish.frame)).collect(),
+        desk: Desk::new(media, wish.secrecy),
+        done: vec![None; items.len()],
+    };
+    work.all_but_stills().await;
+    work.stills().await;
+    Fitting {
+        parts: work.done.into_iter().map(|done| done.unwrap_or(Fitted::Kept)).collect(),
+        unmet: work.plan.unmet,
+        over: work.plan.over,
+    }
+}
+
+fn parts(items: &[Item]) -> Vec<Part<'_>> {
+    items
+        .iter()
+        .map(|item| Part {
+            facts: &item.source.facts,
+            header_octets: item.header_octets,
+            role: item.role,
+            sealed: item.sealed,
+            required: item.required,
+            transfer: item.transfer,
+        })
+        .collect()
+}
+
+struct Work<'a> {
+    items: &'a [Item],
+    plan: Plan,
+    elsewhere: Vec<Plan>,
+    desk: Desk<'a>,
+    done: Vec<Option<Fitted>>,
+}
+
+impl Work<'_> {
+    /// Everything whose first step makes no still.
+    async fn all_but_stills(&mut self) {
+        for (index, item) in self.items.iter().enumerate() {
+            let action = self.plan.actions.get(index).cloned().unwrap_or(Action::Keep);
+            let fitted = match action {
+                Action::Keep => Fitted::Kept,
+                Action::Replace(why) => Fitted::Replaced { why, fault: None },
+                Action::Text(change) => rewritten(words::text(&item.source, &change), change.why),
+                Action::Card(version) => rewritten(words::card(&item.source, &version), Why::CardVersion),
+                Action::Convert(steps) if still(&steps).is_some() => continue,
+                Action::Convert(steps) => self.convert(index, item, &steps).await,
+            };
+            self.note(index, fitted);
+        }
+    }
+
+    /// The stills: analysed where they compete, then written.
+    async fn stills(&mut self) {
+        let contested: Vec<usize> =
+            self.plan.contested.iter().copied().filter(|index| self.is_open(*index)).collect();
+        if contested.len() > 1 {
+            let ladders = self.ladders(&contested).await;
+            self.plan = self.plan.share(&ladders);
+        }
+        for (index, item) in self.items.iter().enumerate() {
+            if !self.is_open(index) {
+                continue;
+            }
+            let fitted = match self.plan.actions.get(index).cloned() {
+                Some(Action::Convert(steps)) => self.still(index, item, &steps).await,
+                Some(Action::Replace(why)) => Fitted::Replaced { why, fault: None },
+                _ => Fitted::Kept,
+            };
+            self.note(index, fitted);
+        }
+    }
+
+    fn is_open(&self, index: usize) -> bool {
+        self.done.get(index).is_some_and(Option::is_none)
+    }
+
+    async fn ladders(&mut self, contested: &[usize]) -> Vec<(usize, Ladder)> {
+        let mut ladders = Vec::new();
+        for index in contested {
+            let (Some(item), Some(Action::Convert(steps)), Ok(keep)) =
+                (self.items.get(*index), self.plan.actions.get(*index), u16::try_from(*index))
+            else {
+                continue;
+            };
+            let Some(target) = still(steps) else { continue };
+            let most = StillTarget { max_octets: self.plan.binary_budget, ..target };
+            // A picture that cannot be analysed keeps the share that was foreseen for it.
+            if let Ok(ladder) = self.desk.ladder(&item.source, most, keep).await {
+                ladders.push((*index, ladder));
+            }
+        }
+        ladders
+    }
+
+    /// From what the worker keeps, else as any other part.
+    async fn still(&mut self, index: usize, item: &Item, steps: &[Step]) -> Fitted {
+        if let (Ok(keep), Some(target), Some(first)) = (u16::try_from(index), still(steps), steps.first())
+            && let Some(Ok(entry)) = self.desk.encode(keep, target.max_octets).await
+        {
+            return Fitted::Made { entry, why: first.why };
+        }
+        self.convert(index, item, steps).await
+    }
+
+    /// The first step that does not fail.
+    async fn convert(&mut self, index: usize, item: &Item, steps: &[Step]) -> Fitted {
+        let mut fault = None;
+        let mut why = Why::Damaged;
+        for step in steps {
+            why = step.why;
+            let also = self.also(index, &step.target);
+            match self.desk.make(&item.source, &step.target, &also).await {
+                Ok(entry) => return Fitted::Made { entry, why },
+                // The same octets are not given to a decoder that they killed, in another shape.
+                Err(failed) if failed.kind == FaultKind::NoWorker => {
+                    return Fitted::Replaced { why, fault: Some(failed) };
+                }
+                Err(failed) => fault = Some(failed),
+            }
+        }
+        Fitted::Replaced { why, fault }
+    }
+
+    /// What the other recipients need of the same video.
+    fn also(&self, index: usize, target: &Target) -> Vec<Target> {
+        if !matches!(target, Target::Video(_)) {
+            return Vec::new();
+        }
+        let first = |plan: &Plan| match plan.actions.get(index) {
+            Some(Action::Convert(steps)) => steps.first().map(|step| step.target.clone()),
+            _ => None,
+        };
+        self.elsewhere
+            .iter()
+            .filter_map(first)
+            .filter(|other| matches!(other, Target::Video(_)) && other != target)
+            .collect()
+    }
+
+    /// Keeps what became of a part, and gives what it left over to the others.
+    fn note(&mut self, index: usize, fitted: Fitted) {
+        let octets = match &fitted {
+            Fitted::Kept => None,
+            Fitted::Made { entry, .. } => Some(entry.octets.len() as u64),
+            Fitted::Replaced { .. } => Some(0),
+            Fitted::Written(written) => Some(written.octets.len() as u64),
+        };
+        if let Some(octets) = octets {
+            self.plan = self.plan.settle(&[(index, octets)]);
+        }
+        if let Some(place) = self.done.get_mut(index) {
+            *place = Some(fitted);
+        }
+    }
+}
+
+fn rewritten(written: Result<words::Written, Fault>, why: Why) -> Fitted {
+    match written {
+        Ok(written) => Fitted::Written(written),
+        Err(fault) => Fitted::Replaced { why, fault: Some(fault) },
+    }
+}
+
+/// The target of the first step when it is a still made of a picture.
+fn still(steps: &[Step]) -> Option<StillTarget> {
+    match steps.first().map(|step| &step.target) {
+        Some(Target::Still(target)) => Some(*target),
+        _ => None,
+    }
+}
+
+/// One part on its own, made fit.
+#[derive(Debug, Clone)]
+pub struct One {
+    /// The octets.
+    pub octets: Bytes,
+    /// What came in.
+    pub from: Facts,
+    /// What came out.
+    pub facts: Facts,
+    /// Whether nothing had to be done.
+    pub kept: bool,
+    /// Why something had to be done, a sentence each.
+    pub why: Vec<String>,
+    /// What a person should know.
+    pub notes: Vec<Note>,
+    /// SSIM of luma, ten-thousandths; 0 = not measured.
+    pub quality: u16,
+    /// How often the whole was encoded.
+    pub encodes: u32,
+}
+
+/// Makes one part fit the profile and, where given, so many octets of its own.
+///
+/// # Errors
+/// Why it cannot be had in this shape.
+pub async fn one(
+    media: &Media,
+    octets: Bytes,
+    claim: &Claim<'_>,
+    profile: &Profile,
+    max_octets: Option<u64>,
+) -> Result<One, Fault> {
+    let mut profile = profile.clone();
+    if let Some(octets) = max_octets {
+        let origin = Origin { layer: Layer::Recipient, name: "request".into() };
+        let max_octets = Some(OctetLimit { octets, unit: Unit::Binary, counts: Counts::Parts });
+        profile.lay(&origin, Partial { max_octets, ..Partial::default() });
+    }
+    let from = facts::read(&octets, claim, &media.limits);
+    let item = Item {
+        source: Source { octets: octets.clone(), facts: from.clone() },
+        role: role(&from),
+        header_octets: 0,
+        sealed: false,
+        required: true,
+        transfer: Transfer::Binary,
+    };
+    let wish = Wish { profile: &profile, others: &[], frame: Frame::default(), secrecy: Secrecy::Open };
+    let mut fitting = fit(media, &[item], &wish).await;
+    let unmet = fitting.unmet.first().map(|(_, why)| *why);
+    let kept = One {
+        octets,
+        from: from.clone(),
+        facts: from,
+        kept: true,
+        why: Vec::new(),
+        notes: Vec::new(),
+        quality: 0,
+        encodes: 0,
+    };
+    match fitting.parts.pop() {
+        Some(Fitted::Made { entry, why }) => Ok(One {
+            octets: entry.octets,
+            facts: entry.made.facts,
+            kept: false,
+            why: vec![why.sentence().to_owned()],
+            notes: entry.made.notes,
+            quality: entry.made.quality,
+            encodes: entry.made.encodes,
+            ..kept
+        }),
+        Some(Fitted::Written(written)) => {
+            let charset = written.charset.as_deref();
+            let claim = Claim { media_type: &written.media_type, name: None, charset };
+            let facts = facts::read(&written.octets, &claim, &media.limits);
+            Ok(One { octets: written.octets, facts, kept: false, why: written.notes, ..kept })
+        }
+        Some(Fitted::Replaced { why, fault }) => Err(fault.unwrap_or_else(|| refused(why))),
+        _ => match unmet {
+            Some(why) => Err(refused(why)),
+            None if fitting.over => Err(refused(Why::TooLarge)),
+            None => Ok(kept),
+        },
+    }
+}
+
+fn refused(why: Why) -> Fault {
+    let kind = match why {
+        Why::TooLarge => FaultKind::CannotFit,
+        Why::Damaged => FaultKind::Damaged,
+        Why::Encrypted => FaultKind::Encrypted,
+        _ => FaultKind::Unsupported,
+    };
+    Fault::new(kind, why.sentence())
+}
+
+/// What a part on its own is for.
+pub const fn role(facts: &Facts) -> Role {
+    use cedrat_plan::format::Kind;
+    match facts.format.kind() {
+        Kind::Card => Role::Card,
+        Kind::Document => Role::Document,
+        Kind::Picture | Kind::Sound | Kind::Video => Role::Media,
+        Kind::Presentation => Role::Presentation,
+        Kind::Text => Role::Text,
+    }
+}
