@@ -9,7 +9,7 @@ use cedrat_plan::{
 };
 
 use crate::{
-    av::{CodecId, Code, Encoder, Frame, Packet, Ratio, VideoSpec},
+    av::{Code, CodecId, Encoder, Frame, Packet, Ratio, VideoSpec},
     container::Coded,
     geometry,
     rate::{COARSEST, Cost, FINEST, Rate},
@@ -94,7 +94,8 @@ impl Coder {
             ("qmin", FINEST_H264),
             ("x264-params", "ratetol=0.5"),
         ];
-        let exhaustive: &[(&str, &str)] = &[("mbd", "rd"), ("trellis", "1"), ("cmp", "satd"), ("subcmp", "satd")];
+        let exhaustive: &[(&str, &str)] =
+            &[("mbd", "rd"), ("trellis", "1"), ("cmp", "satd"), ("subcmp", "satd")];
         let spec = VideoSpec {
             encoder: match target.codec {
                 VideoCodec::H263 => "h263",
@@ -113,7 +114,15 @@ impl Coder {
         };
         let encoder = Encoder::video(&spec)
             .map_err(|code| code.fault(FaultKind::Unsupported, "the encoder does not take this picture"))?;
-        Ok(Self { encoder, steering, codec: target.codec, rate: shape.rate, packets: Vec::new(), sent: 0, got: 0 })
+        Ok(Self {
+            encoder,
+            steering,
+            codec: target.codec,
+            rate: shape.rate,
+            packets: Vec::new(),
+            sent: 0,
+            got: 0,
+        })
     }
 
     /// Codes a frame at its slot.

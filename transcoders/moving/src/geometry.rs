@@ -52,12 +52,8 @@ pub(crate) fn lay_out(codec: VideoCodec, shown: Size, most: Size) -> Option<Layo
     let within = |size: &&Size| size.0 <= most.0 && size.1 <= most.1;
     // The smallest that the picture fits unscaled, else the largest there is.
     let holds = |size: &&Size| size.0 >= shown.0 && size.1 >= shown.1;
-    let canvas = *H263_SIZES
-        .iter()
-        .rev()
-        .filter(within)
-        .find(holds)
-        .or_else(|| H263_SIZES.iter().find(within))?;
+    let canvas =
+        *H263_SIZES.iter().rev().filter(within).find(holds).or_else(|| H263_SIZES.iter().find(within))?;
     let inner = fit(shown, canvas);
     // Chroma has half the resolution: offsets are even too.
     let offset = ((canvas.0 - inner.0) / 4 * 2, (canvas.1 - inner.1) / 4 * 2);

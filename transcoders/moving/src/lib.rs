@@ -70,7 +70,8 @@ pub fn convert(
             _ => None,
         })
         .collect();
-    let mut videos = if videos.is_empty() { Vec::new() } else { video::convert(&source, &videos) }.into_iter();
+    let mut videos =
+        if videos.is_empty() { Vec::new() } else { video::convert(&source, &videos) }.into_iter();
     let mut poster = None;
     let mut results = Vec::with_capacity(targets.len());
     let mut outputs = outputs.iter();

@@ -46,7 +46,8 @@ fn mean(gray: &Frame) -> u64 {
     if stride == 0 {
         return 0;
     }
-    let sum: u64 = octets.chunks(stride).flat_map(|row| row.iter().take(32)).map(|luma| u64::from(*luma)).sum();
+    let sum: u64 =
+        octets.chunks(stride).flat_map(|row| row.iter().take(32)).map(|luma| u64::from(*luma)).sum();
     sum / (32 * 32)
 }
 

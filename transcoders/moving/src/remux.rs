@@ -61,17 +61,14 @@ fn copy(source: &Source<'_>, tracks: &[&Track], format: Format) -> Result<Vec<Co
         let Some((track, coded)) = of else { continue };
         let shift = Ratio::MICROS.rescale(origin, track.stream.time_base);
         let mut copy = packet.share().map_err(out_of_memory)?;
-        let dts = packet.dts().or(packet.pts()).map(|time| time - shift);
-        let after = coded.packets.last().and_then(|last| Some(last.dts()? + last.duration().max(1)));
-        let dts = dts.or(after).unwrap_or(0);
-        let pts = packet.pts().map_or(dts, |time| time - shift);
-        copy.set_times(pts, dts, packet.duration());
+        copy.shift(-shift);
         coded.packets.push(copy);
     }
     coded
         .into_iter()
         .zip(tracks)
         .map(|(mut coded, track)| {
+            fill_times(&mut coded.packets);
             keep_order(&mut coded.packets);
             // ADTS says in every frame what MP4 says once.
             let adts = track.stream.codec == CodecId::AV_CODEC_ID_AAC && track.stream.extradata.is_empty();
@@ -85,6 +82,27 @@ fn copy(source: &Source<'_>, tracks: &[&Track], format: Format) -> Result<Vec<Co
             Ok(coded)
         })
         .collect()
+}
+
+/// Gives every packet both times. Matroska says only when a picture is shown: sorted, those are the
+/// times of decoding, as early as [`keep_order`] then makes them.
+fn fill_times(packets: &mut [Packet]) {
+    let mut shown: Vec<i64> = packets.iter().filter_map(Packet::pts).collect();
+    if shown.len() == packets.len() && packets.iter().any(|packet| packet.dts().is_none()) {
+        shown.sort_unstable();
+        for (packet, dts) in packets.iter_mut().zip(shown) {
+            let pts = packet.pts().unwrap_or(dts);
+            packet.set_times(pts, dts, packet.duration());
+        }
+        return;
+    }
+    let mut next = 0;
+    for packet in packets {
+        let dts = packet.dts().or(packet.pts()).unwrap_or(next);
+        let pts = packet.pts().unwrap_or(dts);
+        packet.set_times(pts, dts, packet.duration());
+        next = dts.saturating_add(packet.duration().max(1));
+    }
 }
 
 /// A container wants the times of decoding to rise and never to pass those of showing, and the last

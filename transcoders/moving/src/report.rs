@@ -39,7 +39,9 @@ pub(crate) fn refine(facts: &Facts, source: &Source<'_>) -> Facts {
     let mut facts = facts.clone();
     let heard = source.sound.as_ref().map(sound_facts);
     facts.detail = match (&source.video, heard, facts.detail) {
-        (Some(track), heard, before) => Detail::Video(video_facts(track, heard, &before, source, facts.octets)),
+        (Some(track), heard, before) => {
+            Detail::Video(video_facts(track, heard, &before, source, facts.octets))
+        }
         (None, Some(heard), _) => Detail::Sound(heard),
         (None, None, before) => before,
     };
@@ -57,7 +59,13 @@ fn sound_facts(track: &Track) -> Sound {
     }
 }
 
-fn video_facts(track: &Track, heard: Option<Sound>, before: &Detail, source: &Source<'_>, octets: u64) -> Video {
+fn video_facts(
+    track: &Track,
+    heard: Option<Sound>,
+    before: &Detail,
+    source: &Source<'_>,
+    octets: u64,
+) -> Video {
     let stream = &track.stream;
     let before = match before {
         Detail::Video(video) => Some(video),

@@ -58,7 +58,8 @@ pub(crate) fn ladder(target: &VideoTarget, shown: Size, rate: Ratio) -> Vec<Shap
     let tried = std::iter::once((1.0, most))
         .chain(steps.map(|step| (1.0, step)))
         .chain(SCALES.iter().skip(1).map(|scale| (*scale, most.min(7.5))));
-    let mut shapes: Vec<Shape> = tried.filter_map(|(scale, most)| at(target, shown, rate, scale, most)).collect();
+    let mut shapes: Vec<Shape> =
+        tried.filter_map(|(scale, most)| at(target, shown, rate, scale, most)).collect();
     if shapes.is_empty() {
         // The size of the target is beyond its own level: the largest that is not.
         let scales = [0.85, 0.7, 0.6, 0.5, 0.4, 0.3, 0.25, 0.2, 0.15, 0.1];

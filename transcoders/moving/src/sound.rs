@@ -10,7 +10,7 @@ use cedrat_plan::{
 
 use crate::{
     amr::{self, Band},
-    av::{CodecId, Code, Encoder, Packet, Ratio, Resampler, Skip, SoundSpec},
+    av::{Code, CodecId, Encoder, Packet, Ratio, Resampler, Skip, SoundSpec},
     container::{self, Coded},
     source::{Flow, Source, Track, out_of_memory},
 };
@@ -91,10 +91,8 @@ pub(crate) struct Made {
 
 /// Makes a target of the first track of sound.
 pub(crate) fn convert(source: &Source<'_>, target: &SoundTarget) -> Result<Made, Fault> {
-    let track = source
-        .sound
-        .as_ref()
-        .ok_or_else(|| Fault::new(FaultKind::Unsupported, "there is no sound in it"))?;
+    let track =
+        source.sound.as_ref().ok_or_else(|| Fault::new(FaultKind::Unsupported, "there is no sound in it"))?;
     match band(target.codec) {
         Some(band) => convert_amr(source, track, target, band),
         None => convert_ladder(source, track, target),
@@ -111,12 +109,7 @@ fn within_time(target: &SoundTarget, of: i64) -> i64 {
     if most == 0 || of <= most.saturating_add(20_000) { of } else { most }
 }
 
-fn convert_amr(
-    source: &Source<'_>,
-    track: &Track,
-    target: &SoundTarget,
-    band: Band,
-) -> Result<Made, Fault> {
+fn convert_amr(source: &Source<'_>, track: &Track, target: &SoundTarget, band: Band) -> Result<Made, Fault> {
     let of = track.duration();
     let kept = within_time(target, of);
     // One frame more than the playing time holds: the delay of the encoder.
@@ -275,7 +268,8 @@ impl Heard {
     /// A note when something was damaged; a fault when hardly anything was left: less than half
     /// and less than a second.
     pub(crate) fn notes(self, track: &Track) -> Result<Vec<Note>, Fault> {
-        if self.micros == 0 || (self.damaged && self.micros < 1_000_000 && self.micros < track.duration() / 2) {
+        if self.micros == 0 || (self.damaged && self.micros < 1_000_000 && self.micros < track.duration() / 2)
+        {
             return Err(Fault::new(FaultKind::Damaged, "the sound cannot be decoded"));
         }
         Ok(if self.damaged { vec![Note::Damaged] } else { Vec::new() })
@@ -355,8 +349,10 @@ impl Pipe {
     /// Puts silence where the source has none to give, and notes what comes too early.
     fn align(&mut self, micros: i64, most_ms: u64) {
         let rate = i64::from(self.plan.rate);
-        let wanted = micros.clamp(-1_000_000, i64::try_from(most_ms * 1000).unwrap_or(i64::MAX)) * rate / 1_000_000;
-        let have = self.resampler.passed() + i64::try_from(self.resampler.waiting()).unwrap_or(0) - self.early;
+        let wanted =
+            micros.clamp(-1_000_000, i64::try_from(most_ms * 1000).unwrap_or(i64::MAX)) * rate / 1_000_000;
+        let have =
+            self.resampler.passed() + i64::try_from(self.resampler.waiting()).unwrap_or(0) - self.early;
         let missing = wanted - have;
         if !self.begun && missing < 0 {
             self.early = -missing;
@@ -397,7 +393,11 @@ impl Pipe {
         };
         // An edit list says that AAC begins before its first sample. The delay of AMR is six
         // milliseconds, and old handsets read no edit list: it starts at zero.
-        let lead = if matches!(self.plan.codec, SoundCodec::Aac | SoundCodec::HeAac) { self.encoder.lead() } else { 0 };
+        let lead = if matches!(self.plan.codec, SoundCodec::Aac | SoundCodec::HeAac) {
+            self.encoder.lead()
+        } else {
+            0
+        };
         let mut time = -lead;
         for packet in &mut self.packets {
             packet.set_times(time, time, samples);

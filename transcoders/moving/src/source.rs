@@ -15,7 +15,7 @@ use cedrat_plan::{
     limits::Limits,
 };
 
-use crate::av::{CodecId, Code, Decoder, Demuxer, Frame, Medium, Packet, Ratio, Skip, Stream};
+use crate::av::{Code, CodecId, Decoder, Demuxer, Frame, Medium, Packet, Ratio, Skip, Stream};
 
 /// Decoders that may be opened, libav's names.
 const DECODERS: &str = "av1,flv,h263,h263p,h264,hevc,libdav1d,mjpeg,mpeg1video,mpeg2video,mpeg4,\
@@ -128,7 +128,8 @@ impl<'a> Source<'a> {
     fn open_demuxer(&self, look_deeper: bool) -> Result<Demuxer, Fault> {
         let file = file(self.input).map_err(|_| Fault::new(FaultKind::Damaged, "the part cannot be read"))?;
         // Streams of these appear while packets are read, not in a header.
-        let look_deeper = look_deeper || matches!(self.format, "mpegts" | "mpeg" | "mpegvideo" | "aac" | "mp3" | "avi");
+        let look_deeper =
+            look_deeper || matches!(self.format, "mpegts" | "mpeg" | "mpegvideo" | "aac" | "mp3" | "avi");
         Demuxer::open(file, self.length, self.format, DECODERS, look_deeper, self.limits)
             .map_err(|code| code.fault(FaultKind::Damaged, "the container cannot be read"))
     }
@@ -315,13 +316,7 @@ impl Count {
                 self.end = last + mean;
             }
         }
-        Some(Track {
-            stream: self.stream,
-            start,
-            end: self.end,
-            octets: self.octets,
-            times: self.times,
-        })
+        Some(Track { stream: self.stream, start, end: self.end, octets: self.octets, times: self.times })
     }
 }
 

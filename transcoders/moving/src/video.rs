@@ -63,7 +63,8 @@ fn run(source: &Source<'_>, track: &Track, jobs: &mut [Job<'_>]) {
     let decoded = source.decode(track, skip, |frame, time| {
         // A picture without a time comes one picture after the one before.
         let step = (1e6 / track_rate(track).value().max(0.1)) as i64;
-        let time = time.map_or_else(|| if pictures == 0 { 0 } else { last + step }, |time| time - track.start);
+        let time =
+            time.map_or_else(|| if pictures == 0 { 0 } else { last + step }, |time| time - track.start);
         pictures += 1;
         last = last.max(time);
         if time >= until {
@@ -405,7 +406,8 @@ impl<'t> Job<'t> {
                 self.best = Some(octets);
             }
             // What stays below its rate although it was asked for more has nothing more to show.
-            let saturated = self.encodes > 1 && self.target.codec == VideoCodec::H264 && self.correction > 1.0;
+            let saturated =
+                self.encodes > 1 && self.target.codec == VideoCodec::H264 && self.correction > 1.0;
             if full || saturated || self.encodes >= TRIES {
                 self.outcome = self.best.take().map(Ok);
                 return Ok(());

@@ -26,7 +26,8 @@ impl Dice {
 fn sources(bench: &Bench) -> Vec<std::path::PathBuf> {
     let input = "-f lavfi -i testsrc2=s=160x120:r=25:d=2 -f lavfi -i sine=440:d=2";
     vec![
-        bench.source("a.mp4", &format!("{input} -c:v libx264 -preset ultrafast -c:a aac -movflags faststart")),
+        bench
+            .source("a.mp4", &format!("{input} -c:v libx264 -preset ultrafast -c:a aac -movflags faststart")),
         bench.source("b.3gp", &format!("{input} -c:v h263 -s 176x144 -c:a libopencore_amrnb -ar 8000 -ac 1")),
         bench.source("c.webm", &format!("{input} -c:v libvpx -c:a libopus")),
         bench.source("d.ts", &format!("{input} -c:v libx264 -preset ultrafast -c:a aac")),
@@ -126,7 +127,8 @@ fn a_clip_that_ends_early_is_used_and_noted() {
 #[test]
 fn what_is_beyond_a_limit_is_refused_before_it_is_decoded() {
     let Some(bench) = Bench::open() else { return };
-    let source = bench.source("in.mp4", "-f lavfi -i testsrc2=s=640x480:r=25:d=1 -c:v libx264 -preset ultrafast");
+    let source =
+        bench.source("in.mp4", "-f lavfi -i testsrc2=s=640x480:r=25:d=1 -c:v libx264 -preset ultrafast");
     let input = std::fs::File::open(&source).unwrap();
     let facts = crate::judge::facts_of(&source);
     let usual = cedrat_plan::limits::Limits::default();

@@ -72,8 +72,7 @@ impl Bench {
             })
             .collect();
         let descriptors: Vec<_> = outputs.iter().map(AsFd::as_fd).collect();
-        let made =
-            cedrat_moving::convert(input.as_fd(), &facts, targets, &descriptors, &Limits::default());
+        let made = cedrat_moving::convert(input.as_fd(), &facts, targets, &descriptors, &Limits::default());
         assert_eq!(made.len(), targets.len());
         made.into_iter()
             .zip(paths)

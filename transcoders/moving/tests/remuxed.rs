@@ -38,10 +38,14 @@ fn packets_go_over_as_they_are_and_places_do_not() {
 #[test]
 fn a_turned_clip_stays_turned() {
     let Some(bench) = Bench::open() else { return };
-    let flat = bench.source("flat.mp4", "-f lavfi -i testsrc2=s=320x240:r=30:d=1 -c:v libx264 -preset ultrafast");
+    let flat =
+        bench.source("flat.mp4", "-f lavfi -i testsrc2=s=320x240:r=30:d=1 -c:v libx264 -preset ultrafast");
     let source = bench.source("in.mov", &format!("-i {} -c copy -metadata:s:v rotate=90", flat.display()));
     let done = bench.convert_one(&source, remux(Format::Mp4)).unwrap();
-    assert_eq!(ask(&done.path, "stream_side_data=rotation", "v"), ask(&source, "stream_side_data=rotation", "v"));
+    assert_eq!(
+        ask(&done.path, "stream_side_data=rotation", "v"),
+        ask(&source, "stream_side_data=rotation", "v")
+    );
     assert_ne!(ask(&done.path, "stream_side_data=rotation", "v"), "");
 }
 

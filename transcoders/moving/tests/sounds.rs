@@ -106,10 +106,13 @@ fn a_long_clip_is_cut_only_where_that_is_allowed() {
 #[test]
 fn a_stereo_song_stays_stereo_while_there_is_room() {
     let Some(bench) = Bench::open() else { return };
-    let source = bench.source("in.ogg", "-f lavfi -i aevalsrc=sin(600*t)|sin(900*t):s=48000:d=5 -c:a libvorbis");
-    let large = bench.convert_one(&source, Target::Sound(sound(Format::Mp4Sound, SoundCodec::Aac, 200_000))).unwrap();
+    let source =
+        bench.source("in.ogg", "-f lavfi -i aevalsrc=sin(600*t)|sin(900*t):s=48000:d=5 -c:a libvorbis");
+    let large =
+        bench.convert_one(&source, Target::Sound(sound(Format::Mp4Sound, SoundCodec::Aac, 200_000))).unwrap();
     assert_eq!(ask(&large.path, "stream=channels", "a"), "2");
-    let small = bench.convert_one(&source, Target::Sound(sound(Format::Mp4Sound, SoundCodec::Aac, 18_000))).unwrap();
+    let small =
+        bench.convert_one(&source, Target::Sound(sound(Format::Mp4Sound, SoundCodec::Aac, 18_000))).unwrap();
     assert_eq!(ask(&small.path, "stream=channels", "a"), "1");
     assert!(small.octets.len() <= 18_000);
 }

@@ -69,7 +69,13 @@ fn real_files_convert_or_say_why_not() {
             match result {
                 Ok(done) => {
                     decodes_cleanly(&done.path);
-                    println!("{name} {:?}: {:?} {} {:?}", facts.format, done.made.facts.format, done.octets.len(), done.made.notes);
+                    println!(
+                        "{name} {:?}: {:?} {} {:?}",
+                        facts.format,
+                        done.made.facts.format,
+                        done.octets.len(),
+                        done.made.notes
+                    );
                 }
                 Err(Fault { kind, detail }) => println!("{name} {:?}: {kind:?}, {detail}", facts.format),
             }

@@ -14,7 +14,8 @@ const CLIP: &str = "-f lavfi -i testsrc2=s=640x360:r=30:d=4 -f lavfi -i sine=440
 const NOISE: &str = "-f lavfi -i mandelbrot=s=320x240:r=30 -f lavfi -i sine=300:d=12 -t 12 -vf noise=alls=30:allf=t \
      -c:v libx264 -preset ultrafast -crf 12 -pix_fmt yuv420p -c:a aac";
 /// Nothing moves.
-const STILL: &str = "-f lavfi -i color=c=0x305080:s=320x240:r=25:d=5 -c:v libx264 -preset ultrafast -pix_fmt yuv420p";
+const STILL: &str =
+    "-f lavfi -i color=c=0x305080:s=320x240:r=25:d=5 -c:v libx264 -preset ultrafast -pix_fmt yuv420p";
 
 pub(crate) fn h263(max_octets: u64) -> VideoTarget {
     VideoTarget {
@@ -97,7 +98,10 @@ fn a_clip_becomes_mpeg4_simple_profile_in_3gpp2() {
     let done = bench.convert_one(&source, Target::Video(target)).unwrap();
     fits(&done, 150 << 10);
     assert_eq!(brand(&done.octets), "3g2a");
-    assert_eq!(ask(&done.path, "stream=profile,codec_tag_string,width,height", "v"), "Simple Profile,mp4v,176,100");
+    assert_eq!(
+        ask(&done.path, "stream=profile,codec_tag_string,width,height", "v"),
+        "Simple Profile,mp4v,176,100"
+    );
     assert_eq!(done.made.notes, [Note::SoundDropped]);
 }
 
@@ -111,8 +115,8 @@ fn a_turned_clip_is_turned_in_its_pixels() {
          -c:v libx264 -preset ultrafast -pix_fmt yuv420p",
     );
     for (rotation, size) in [(90, "136,240"), (180, "320,180"), (270, "136,240")] {
-        let turned = bench
-            .source("in.mp4", &format!("-i {} -c copy -metadata:s:v rotate={rotation}", flat.display()));
+        let turned =
+            bench.source("in.mp4", &format!("-i {} -c copy -metadata:s:v rotate={rotation}", flat.display()));
         let done = bench.convert_one(&turned, Target::Video(h264(200 << 10))).unwrap();
         fits(&done, 200 << 10);
         assert_eq!(ask(&done.path, "stream=width,height", "v"), size);
@@ -299,7 +303,8 @@ fn the_poster_is_not_the_black_beginning() {
         let raster = cedrat_moving::picture(std::os::fd::AsFd::as_fd(&input), &facts, &limits).unwrap();
         assert_eq!((raster.width, raster.height), size);
         assert_eq!(raster.pixels.len() as u32, size.0 * size.1 * 3);
-        let mean: u64 = raster.pixels.iter().map(|octet| u64::from(*octet)).sum::<u64>() / raster.pixels.len() as u64;
+        let mean: u64 =
+            raster.pixels.iter().map(|octet| u64::from(*octet)).sum::<u64>() / raster.pixels.len() as u64;
         assert!(mean > 30, "{mean}");
     }
 }
@@ -307,7 +312,10 @@ fn the_poster_is_not_the_black_beginning() {
 #[test]
 fn an_avif_file_is_a_picture() {
     let Some(bench) = Bench::open() else { return };
-    let source = bench.source("in.avif", "-f lavfi -i testsrc2=s=128x64:d=1 -frames:v 1 -c:v libaom-av1 -still-picture 1 -cpu-used 8");
+    let source = bench.source(
+        "in.avif",
+        "-f lavfi -i testsrc2=s=128x64:d=1 -frames:v 1 -c:v libaom-av1 -still-picture 1 -cpu-used 8",
+    );
     let input = std::fs::File::open(&source).unwrap();
     let facts = crate::judge::facts_of(&source);
     assert_eq!(facts.format, Format::Avif);

@@ -168,8 +168,7 @@ impl Demuxer {
         // SAFETY: `index` is below the count.
         unsafe {
             let context = &*self.context;
-            (index < usize::try_from(context.nb_streams).unwrap_or(0))
-                .then(|| *context.streams.add(index))
+            (index < usize::try_from(context.nb_streams).unwrap_or(0)).then(|| *context.streams.add(index))
         }
     }
 

@@ -82,6 +82,14 @@ impl Packet {
         raw.duration = duration;
     }
 
+    /// Moves the times that it has.
+    pub(crate) fn shift(&mut self, by: i64) {
+        let (pts, dts) = (self.pts(), self.dts());
+        let raw = self.raw_mut();
+        raw.pts = pts.map_or(raw.pts, |time| time.saturating_add(by));
+        raw.dts = dts.map_or(raw.dts, |time| time.saturating_add(by));
+    }
+
     /// Leaves out octets at the front.
     pub(crate) fn drop_front(&mut self, octets: usize) {
         let raw = self.raw_mut();
@@ -223,9 +231,7 @@ impl Frame {
         }
         match self.extent(index, rows, row) {
             // SAFETY: as above, and nobody else holds the buffers now.
-            Some((data, stride, length)) => {
-                (unsafe { std::slice::from_raw_parts_mut(data, length) }, stride)
-            }
+            Some((data, stride, length)) => (unsafe { std::slice::from_raw_parts_mut(data, length) }, stride),
             None => (&mut [], 0),
         }
     }

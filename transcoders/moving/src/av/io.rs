@@ -168,8 +168,7 @@ impl Io<Sink> {
 unsafe extern "C" fn write_sink(opaque: *mut c_void, buffer: *mut u8, length: c_int) -> c_int {
     let Ok(octets) = usize::try_from(length) else { return ffi::AVERROR(ffi::EINVAL) };
     // SAFETY: as for `read_source`.
-    let (sink, buffer) =
-        unsafe { (&mut *opaque.cast::<Sink>(), std::slice::from_raw_parts(buffer, octets)) };
+    let (sink, buffer) = unsafe { (&mut *opaque.cast::<Sink>(), std::slice::from_raw_parts(buffer, octets)) };
     let end = sink.position.saturating_add(octets as u64);
     let (Ok(from), Ok(to)) = (usize::try_from(sink.position), usize::try_from(end)) else {
         return ffi::AVERROR(ffi::ENOSPC);

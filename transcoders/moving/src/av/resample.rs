@@ -81,8 +81,7 @@ impl Resampler {
             .zip(&starts)
             .map(|(plane, at)| plane.get_mut(*at..).map_or(std::ptr::null_mut(), <[u8]>::as_mut_ptr))
             .collect();
-        let input = frame
-            .map_or(std::ptr::null_mut(), |frame| frame.raw().extended_data.cast::<*const u8>());
+        let input = frame.map_or(std::ptr::null_mut(), |frame| frame.raw().extended_data.cast::<*const u8>());
         // SAFETY: each plane has room for `room_samples`; the frame has `given` samples in the
         // format that `follow` told the context.
         let answer = check(unsafe {

@@ -27,14 +27,7 @@ pub(crate) struct Scaler {
 
 impl Scaler {
     pub(crate) fn new(format: PixelFormat, width: u32, height: u32, kernel: Kernel) -> Self {
-        Self {
-            context: std::ptr::null_mut(),
-            source: (0, 0, 0, 0, 0),
-            format,
-            width,
-            height,
-            kernel,
-        }
+        Self { context: std::ptr::null_mut(), source: (0, 0, 0, 0, 0), format, width, height, kernel }
     }
 
     /// A new frame of the wanted size and format.
@@ -59,8 +52,7 @@ impl Scaler {
 
     fn follow(&mut self, frame: &Frame) -> Result<(), Code> {
         let raw = frame.raw();
-        let source =
-            (raw.width, raw.height, raw.format, raw.color_range as c_int, raw.colorspace as c_int);
+        let source = (raw.width, raw.height, raw.format, raw.color_range as c_int, raw.colorspace as c_int);
         if !self.context.is_null() && self.source == source {
             return Ok(());
         }
