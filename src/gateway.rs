@@ -24,6 +24,7 @@ use crate::{
     adapters::smtp::{dkim::Signers, dns::Resolver},
     config::{Config, Peer, TlsMode},
     events::Events,
+    media::profiles::Profiles,
     pump::{Dispatcher, Flights},
     store::Store,
     tls,
@@ -51,6 +52,8 @@ pub struct Settings {
     pub aliases: Option<Pool>,
     /// Name resolution.
     pub resolver: Resolver,
+    /// What the handsets of recipients take.
+    pub profiles: Profiles,
 }
 
 impl Settings {
@@ -114,6 +117,13 @@ impl Settings {
                 None
             }
         };
+        let profiles = match Profiles::build(&config, &tables) {
+            Ok(profiles) => Some(profiles),
+            Err(found) => {
+                found.into_iter().for_each(|fault| keep(Err(fault)));
+                None
+            }
+        };
         let of = |mm4: bool| {
             config
                 .peers
@@ -123,8 +133,8 @@ impl Settings {
                 .collect()
         };
         let policies = [of(true), of(false)];
-        match resolver {
-            Some(resolver) if faults.is_empty() => Ok(Self {
+        match (resolver, profiles) {
+            (Some(resolver), Some(profiles)) if faults.is_empty() => Ok(Self {
                 config,
                 tables,
                 routes,
@@ -135,6 +145,7 @@ impl Settings {
                 signers,
                 aliases,
                 resolver,
+                profiles,
             }),
             _ => Err(faults),
         }

@@ -59,6 +59,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if !failed.is_empty() {
         return Err(Failure(failed));
     }
+    for notice in settings.profiles.notices() {
+        say(&format!("note: {notice}"));
+    }
     say(&format!(
         "{} is good: {} peers, {} routes, {} tests, configuration {}",
         args.config.display(),

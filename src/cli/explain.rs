@@ -14,7 +14,9 @@ use crate::{config::octets, gateway::Settings};
   cedrat explain --config cedrat.toml --from alice@example.org --to +447700900001
   cedrat explain --config cedrat.toml --from +15550120001 --to bob@example.org --octets 300000 --json
   cedrat explain --config cedrat.toml --from +15550120001 --to 07700900001 --peer op-b
-Nothing is sent and nothing is looked up; the routes of the file decide exactly as they do for a message.")]
+Nothing is sent and nothing is looked up; the routes of the file decide exactly as they do for a message.
+The profile of the recipient's handset follows for each peer, every value with the layer that it is from;
+a UAProf document that would have to be fetched is not part of it.")]
 pub(super) struct Args {
     /// The configuration
     #[arg(long, value_name = "FILE")]
@@ -72,6 +74,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         }
     };
     let limits = limits(&settings, peer, &peers, interface);
+    let handsets: Vec<_> = peers
+        .iter()
+        .filter_map(|id| settings.peer(id))
+        .map(|peer| (peer.id.as_str(), settings.profiles.effective(peer, &decision.recipient)))
+        .collect();
     if args.json {
         let value = json!({
             "from": from.to_string(),
@@ -87,6 +94,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             "peers": peers,
             "limits": limits.iter().map(|(name, value, origin)| json!({
                 "limit": name, "value": value, "origin": origin
+            })).collect::<Vec<_>>(),
+            "handsets": handsets.iter().map(|(peer, profile)| json!({
+                "peer": peer, "profile": profile
             })).collect::<Vec<_>>(),
         });
         say(&value.to_string());
@@ -106,6 +116,13 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     ));
     for (name, value, origin) in limits {
         say(&format!("  limit    {name} {value}  ({origin})"));
+    }
+    for (peer, profile) in &handsets {
+        say(&format!("  handset  at {peer}"));
+        for (name, value, origin) in profile.rows() {
+            let value = if value.is_empty() { "none" } else { &value };
+            say(&format!("    {name:<16} {value}  ({origin})"));
+        }
     }
     match decision.verdict {
         Verdict::Reject(_) => Err(Failure(Vec::new())),

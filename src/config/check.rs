@@ -156,6 +156,11 @@ fn routes(config: &Config, places: &Places, source: &Source<'_>) {
             }
         }
     }
+    for (handset, &at) in config.media.handsets.iter().zip(&places.handsets) {
+        for peer in handset.peer.iter().filter(|peer| !ids.contains(&peer.as_str())) {
+            source.fault(at, format!("there is no peer {peer:?}{}", hint(peer, &ids)));
+        }
+    }
     for (test, &at) in config.tests.iter().zip(&places.tests) {
         if !test.route.is_empty() && !names.contains(test.route.as_str()) {
             let known: Vec<&str> = names.iter().copied().collect();

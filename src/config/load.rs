@@ -22,7 +22,7 @@ use toml::de::DeTable;
 use super::{
     Authentication, Config, Credentials, Dkim, EventOutput, Fault, Mail, MailOriginators, Mm4, NextHop, Peer,
     PeerProtocol, PeerTls, Presentation, ProcessLimits, Retention, RouteTest, Secret, Store, Tls, TlsMode,
-    check,
+    check, media,
     read::{At, Source, Table},
     routes, tables,
 };
@@ -56,7 +56,7 @@ pub fn load(
             None
         }
     };
-    let (config, places) = whole(&top, text, &sources);
+    let (config, places) = whole(&top, text, &sources, tables.as_ref());
     top.finish();
     check::check(&config, &places, &source);
     let mut all = source.into_faults();
@@ -74,13 +74,20 @@ pub(super) struct Places {
     pub peers: Vec<usize>,
     /// Octet offset of each route.
     pub routes: Vec<usize>,
+    /// Octet offset of each handset rule.
+    pub handsets: Vec<usize>,
     /// Octet offset of each test.
     pub tests: Vec<usize>,
     /// Octet offset of `[mail]`.
     pub mail: usize,
 }
 
-fn whole(top: &Table<'_, '_>, text: &str, sources: &[(String, String)]) -> (Config, Places) {
+fn whole(
+    top: &Table<'_, '_>,
+    text: &str,
+    sources: &[(String, String)],
+    tables: Option<&Tables>,
+) -> (Config, Places) {
     let mut places = Places::default();
     let host = top.required("host", "\"gw.example\"");
     if !host.value.is_empty() && !is_host(&host.value) {
@@ -94,7 +101,7 @@ fn whole(top: &Table<'_, '_>, text: &str, sources: &[(String, String)]) -> (Conf
     let mut peers = Vec::new();
     for table in top.tables("peer") {
         places.peers.push(table.at());
-        peers.push(peer(table, sources));
+        peers.push(peer(table, sources, tables));
     }
     let mut rules = Vec::new();
     for table in top.tables("route") {
@@ -115,6 +122,11 @@ fn whole(top: &Table<'_, '_>, text: &str, sources: &[(String, String)]) -> (Conf
         });
         table.finish();
     }
+    let media_table = top.table("media");
+    let handsets = top.tables("handset");
+    places.handsets = handsets.iter().map(Table::at).collect();
+    let media = media::rules(&media_table, handsets, tables);
+    media_table.finish();
     let digest = Sha256::digest(text.as_bytes());
     let node = top.text("node").map_or_else(|| host.value.clone(), |at| at.value);
     let config = Config {
@@ -134,6 +146,7 @@ fn whole(top: &Table<'_, '_>, text: &str, sources: &[(String, String)]) -> (Conf
         },
         resolvers: values(top.parsed_list("resolvers", socket)),
         mappings: None,
+        media,
         mm4,
         mail,
         peers,
@@ -324,7 +337,7 @@ fn limits(table: Table<'_, '_>) -> ProcessLimits {
     limits
 }
 
-fn peer(table: Table<'_, '_>, sources: &[(String, String)]) -> Peer {
+fn peer(table: Table<'_, '_>, sources: &[(String, String)], tables: Option<&Tables>) -> Peer {
     let id = table.required("id", "\"op-b\"");
     if !id.value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b)) {
         table.fault_at(
@@ -392,6 +405,7 @@ fn peer(table: Table<'_, '_>, sources: &[(String, String)]) -> Peer {
     };
     let peer = Peer {
         next_hop: next_hop(&table, protocol),
+        media: media::peer(&table, protocol, tables),
         tls: peer_tls(&table),
         credentials: credentials(&table),
         users,

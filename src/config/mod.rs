@@ -6,6 +6,7 @@
 
 mod check;
 mod load;
+pub mod media;
 pub mod read;
 mod routes;
 mod tables;
@@ -41,6 +42,8 @@ pub struct Config {
     pub events: EventOutput,
     /// How long things are kept.
     pub retention: Retention,
+    /// Whose handset is which.
+    pub media: media::MediaRules,
     /// Numbers that stand for e-mail addresses.
     pub alias: Option<String>,
     /// Name servers; empty = the system's.
@@ -213,6 +216,8 @@ pub struct Peer {
     pub numbers: cedrat_relay::number::NumberRules,
     /// Largest message that it takes, octets on the wire; `None` = not said.
     pub out_max_octets: Option<u64>,
+    /// What the handsets behind it take.
+    pub media: media::PeerMedia,
     /// Messages per second towards it.
     pub out_rate: Option<cedrat_relay::bucket::Rate>,
     /// Connections at once towards it.

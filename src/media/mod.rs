@@ -4,6 +4,9 @@
 //! What a profile says and what must change is decided in `cedrat-plan`; nothing is decoded in
 //! this process.
 
+pub mod guard;
+pub mod profiles;
+
 pub mod adapt;
 mod cache;
 mod desk;

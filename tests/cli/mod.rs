@@ -130,6 +130,59 @@ fn explain_shows_every_rule_and_agrees_with_itself_as_json() {
     assert_eq!(code, 1, "no route is a refusal");
 }
 
+#[test]
+fn explain_shows_the_handset_of_the_recipient_and_where_each_value_is_from() {
+    let directory = tempfile::tempdir().unwrap();
+    std::fs::create_dir(directory.path().join("uaprof")).unwrap();
+    std::fs::write(
+        directory.path().join("uaprof/x1.xml"),
+        "<rdf:RDF><rdf:Description><p:component><rdf:Description rdf:ID=\"MmsCharacteristics\">\
+         <p:MmsMaxMessageSize>307200</p:MmsMaxMessageSize><p:MmsMaxImageResolution>1280X1024</p:MmsMaxImageResolution>\
+         </rdf:Description></p:component></rdf:Description></rdf:RDF>",
+    )
+    .unwrap();
+    std::fs::write(directory.path().join("uaprof/note.txt"), "not a profile").unwrap();
+    let path = configuration(
+        directory.path(),
+        "host = \"gw.test\"\ndata = \"@DATA@\"\n[mm4]\nlisten = [\"127.0.0.1:2525\"]\n\
+         [media]\nuaprof_directory = \"@DATA@/uaprof\"\n\
+         [[peer]]\nid = \"op\"\nprotocol = \"mm4\"\nallow_ip = [\"192.0.2.1\"]\nnext_hop = \"h.test:25\"\n\
+         domain = \"h.test\"\nmedia_profile = \"feature-phone\"\nmedia_max_octets = \"200 kB\"\n\
+         [[route]]\nid = \"r\"\nmatch = { prefix = [\"+44\"] }\nto = [\"op\"]\n\
+         [[handset]]\nmatch = { prefix = [\"+447700900\"] }\nuaprof = \"x1.xml\"\nadapt = false\n",
+    );
+    let arguments = ["explain", "--config", &path, "--from", "a@b.example", "--to", "+447700900001"];
+    let (code, out, err) = cedrat(&arguments);
+    assert_eq!(code, 0, "{err}");
+    let words: Vec<String> =
+        out.lines().map(|line| line.split_whitespace().collect::<Vec<_>>().join(" ")).collect();
+    for expected in [
+        "handset at op",
+        "max_octets 200000 octets base64, whole message (route op)",
+        "max_still 1280x1024 (uaprof x1.xml)",
+        "screen 240x320 (family feature-phone)",
+        "videos h263+amr in 3gp, 176x144, 15 fps; mpeg4+amr in 3gp, 176x144, 15 fps (class video-basic)",
+        "smil yes (floor)",
+        "adapt no (recipient +447700900*)",
+    ] {
+        assert!(words.iter().any(|line| line == expected), "{expected}\n{out}");
+    }
+    let (_, out, _) = cedrat(&[&arguments[..], &["--json"]].concat());
+    let value: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let profile = &value["handsets"][0]["profile"];
+    assert_eq!(value["handsets"][0]["peer"], "op");
+    assert_eq!(profile["max_octets"]["value"]["octets"], 200_000);
+    assert_eq!(profile["max_octets"]["value"]["unit"], "base64");
+    assert_eq!(profile["max_octets"]["origin"]["layer"], "route");
+    assert_eq!(profile["max_still"]["origin"]["name"], "x1.xml");
+    let (code, out, _) = cedrat(&["check", "--config", &path]);
+    assert_eq!(code, 0);
+    assert!(
+        out.contains("note: UAProf document") && out.contains("note.txt: is no profile of a handset"),
+        "{out}"
+    );
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_works_on_the_queue_beside_a_running_gateway() {
     use crate::harness::{Gateway, Script, Sink, forward};

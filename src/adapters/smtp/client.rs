@@ -3,7 +3,7 @@
 //! The protocol is in `cedrat_wire_mail::smtp::client`; what is written is made by
 //! [`crate::pump::compose`], and what the replies mean by [`crate::pump::settle`].
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use cedrat_message::{Blame, Reason, Refusal};
 use cedrat_mime::downgrade::seven_bit;
@@ -19,6 +19,7 @@ use crate::{
     drive::{self, Ended, Host, TlsFacts, TlsSide},
     events,
     gateway::{Gateway, Settings},
+    media::guard,
     pump::{
         Batch, Destination, HOLD, Next,
         compose::{self, Composed},
@@ -104,7 +105,7 @@ async fn connect(
             }
         };
         for address in addresses {
-            if guarded && is_private(address.ip()) {
+            if guarded && !guard::is_public(address.ip()) {
                 last = Some(Refusal::new(
                     Reason::NotPermitted,
                     Blame::NextHop,
@@ -142,35 +143,6 @@ async fn connect(
         }
     }
     Err(last.unwrap_or_else(|| unavailable("it has no address")))
-}
-
-/// Addresses that no stranger's DNS may lead us to.
-fn is_private(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => {
-            let [a, b, ..] = ip.octets();
-            ip.is_private()
-                || ip.is_loopback()
-                || ip.is_link_local()
-                || ip.is_unspecified()
-                || ip.is_multicast()
-                || ip.is_broadcast()
-                || a == 0
-                || (a == 100 && (64..128).contains(&b))
-                || (a == 192 && b == 0)
-                || (a == 198 && (b == 18 || b == 19))
-                || a >= 240
-        }
-        IpAddr::V6(ip) => {
-            let first = ip.segments().first().copied().unwrap_or(0);
-            ip.to_ipv4_mapped().is_some_and(|ip| is_private(IpAddr::V4(ip)))
-                || ip.is_loopback()
-                || ip.is_unspecified()
-                || ip.is_multicast()
-                || (first & 0xfe00) == 0xfc00
-                || (first & 0xffc0) == 0xfe80
-        }
-    }
 }
 
 fn unavailable(detail: &str) -> Refusal {
