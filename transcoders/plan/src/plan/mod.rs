@@ -205,8 +205,10 @@ impl Plan {
     }
 
     /// Decides again for the parts that are not made yet: what the made ones (index, decoded
-    /// octets; 0 = replaced by a notice) left over goes to the others. Sounds and videos first,
-    /// stills last is the order that leaves least unused.
+    /// octets; 0 = no step succeeded, a notice stands for it) left over goes to the others. A part
+    /// that was kept is named too once that cannot change any more.
+    ///
+    /// Sounds and videos first, stills last is the order that leaves least unused.
     #[must_use]
     pub fn settle(&self, made: &[(usize, u64)]) -> Self {
         let mut contest = self.contest.clone();

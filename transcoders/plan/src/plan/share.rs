@@ -104,14 +104,22 @@ impl Contest {
         if matches!(stake.state, State::Unmet { .. }) {
             return;
         }
-        let octets = match action {
-            Action::Replace(_) => NOTICE_OCTETS,
-            Action::Keep => kept(unit, stake.transfer, octets),
-            _ if octets == 0 => NOTICE_OCTETS,
-            _ => wire(unit, stake.transfer, octets).saturating_add(notice(action)),
-        };
         let counts = !matches!(stake.state, State::Settled { counts: false, .. });
-        stake.state = State::Settled { action: action.clone(), octets, quality, counts, stays: true };
+        let failed = match action {
+            Action::Replace(why) => Some(*why),
+            Action::Convert(steps) if octets == 0 => steps.first().map(|step| step.why),
+            _ => None,
+        };
+        stake.state = match failed {
+            Some(why) => replaced(why, counts),
+            None => {
+                let octets = match action {
+                    Action::Keep => kept(unit, stake.transfer, octets),
+                    _ => wire(unit, stake.transfer, octets).saturating_add(notice(action)),
+                };
+                State::Settled { action: action.clone(), octets, quality, counts, stays: true }
+            }
+        };
     }
 
     /// Decides.

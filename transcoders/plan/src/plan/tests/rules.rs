@@ -444,6 +444,9 @@ fn what_is_left_over_goes_to_what_is_not_made_yet() {
     assert_eq!(settled.actions[0], plan.actions[0]);
     assert_eq!(settled.shares[1].octets, 150_000);
     assert!(settled.shares[1].octets > before);
+    let failed = plan.settle(&[(0, 0)]);
+    assert!(matches!(failed.actions[0], Action::Replace(_)) && failed.worst == 0);
+    assert_eq!(failed.shares[1].octets, 200_000 - NOTICE_OCTETS);
 }
 
 #[test]
