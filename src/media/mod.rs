@@ -4,14 +4,13 @@
 //! What a profile says and what must change is decided in `cedrat-plan`; nothing is decoded in
 //! this process.
 
-pub mod guard;
-pub mod profiles;
-
 pub mod adapt;
 mod cache;
 mod desk;
 pub mod fit;
+pub mod guard;
 pub mod notice;
+pub mod profiles;
 mod words;
 
 use cedrat_plan::limits::Limits;
