@@ -143,19 +143,14 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    /// Everything whose first step makes no still.
+    /// Everything but stills that are converted, or that compete with others for octets.
     async fn all_but_stills(&mut self) {
         for (index, item) in self.items.iter().enumerate() {
             let action = self.plan.actions.get(index).cloned().unwrap_or(Action::Keep);
-            let fitted = match action {
-                Action::Keep => Fitted::Kept,
-                Action::Replace(why) => Fitted::Replaced { why, fault: None },
-                Action::Text(change) => rewritten(words::text(&item.source, &change), change.why),
-                Action::Card(version) => rewritten(words::card(&item.source, &version), Why::CardVersion),
-                Action::Convert(steps) if still(&steps).is_some() => continue,
-                Action::Convert(steps) => self.convert(index, item, &steps).await,
-            };
-            self.note(index, fitted);
+            if self.plan.contested.contains(&index) || still(&action).is_some() {
+                continue;
+            }
+            self.act(index, item, action).await;
         }
     }
 
@@ -163,20 +158,32 @@ impl Work<'_> {
     async fn stills(&mut self) {
         let contested: Vec<usize> =
             self.plan.contested.iter().copied().filter(|index| self.is_open(*index)).collect();
+        let mut analysed = Vec::new();
         if contested.len() > 1 {
-            let ladders = self.ladders(&contested).await;
+            let mut ladders = Vec::new();
+            for index in contested {
+                if let Some((target, ladder)) = self.analyse(index).await {
+                    analysed.push((index, target));
+                    ladders.push((index, ladder));
+                }
+            }
             self.plan = self.plan.share(&ladders);
         }
         for (index, item) in self.items.iter().enumerate() {
             if !self.is_open(index) {
                 continue;
             }
-            let fitted = match self.plan.actions.get(index).cloned() {
-                Some(Action::Convert(steps)) => self.still(index, item, &steps).await,
-                Some(Action::Replace(why)) => Fitted::Replaced { why, fault: None },
-                _ => Fitted::Kept,
-            };
-            self.note(index, fitted);
+            let action = self.plan.actions.get(index).cloned().unwrap_or(Action::Keep);
+            let prepared = analysed.iter().find(|(one, _)| *one == index).map(|(_, target)| target.format);
+            if let (Some(target), Some(why), Ok(keep)) =
+                (still(&action), first_why(&action), u16::try_from(index))
+                && prepared == Some(target.format)
+                && let Some(Ok(entry)) = self.desk.encode(keep, target.max_octets).await
+            {
+                self.note(index, Fitted::Made { entry, why });
+            } else {
+                self.act(index, item, action).await;
+            }
         }
     }
 
@@ -184,32 +191,24 @@ impl Work<'_> {
         self.done.get(index).is_some_and(Option::is_none)
     }
 
-    async fn ladders(&mut self, contested: &[usize]) -> Vec<(usize, Ladder)> {
-        let mut ladders = Vec::new();
-        for index in contested {
-            let (Some(item), Some(Action::Convert(steps)), Ok(keep)) =
-                (self.items.get(*index), self.plan.actions.get(*index), u16::try_from(*index))
-            else {
-                continue;
-            };
-            let Some(target) = still(steps) else { continue };
-            let most = StillTarget { max_octets: self.plan.binary_budget, ..target };
-            // A picture that cannot be analysed keeps the share that was foreseen for it.
-            if let Ok(ladder) = self.desk.ladder(&item.source, most, keep).await {
-                ladders.push((*index, ladder));
-            }
-        }
-        ladders
+    /// A picture that cannot be analysed keeps the share that was foreseen for it.
+    async fn analyse(&mut self, index: usize) -> Option<(StillTarget, Ladder)> {
+        let target = self.plan.analysis(index)?;
+        let keep = u16::try_from(index).ok()?;
+        let ladder = self.desk.ladder(&self.items.get(index)?.source, target, keep).await.ok()?;
+        Some((target, ladder))
     }
 
-    /// From what the worker keeps, else as any other part.
-    async fn still(&mut self, index: usize, item: &Item, steps: &[Step]) -> Fitted {
-        if let (Ok(keep), Some(target), Some(first)) = (u16::try_from(index), still(steps), steps.first())
-            && let Some(Ok(entry)) = self.desk.encode(keep, target.max_octets).await
-        {
-            return Fitted::Made { entry, why: first.why };
-        }
-        self.convert(index, item, steps).await
+    /// Does what the plan says.
+    async fn act(&mut self, index: usize, item: &Item, action: Action) {
+        let fitted = match action {
+            Action::Keep => Fitted::Kept,
+            Action::Replace(why) => Fitted::Replaced { why, fault: None },
+            Action::Text(change) => rewritten(words::text(&item.source, &change), change.why),
+            Action::Card(version) => rewritten(words::card(&item.source, &version), Why::CardVersion),
+            Action::Convert(steps) => self.convert(index, item, &steps).await,
+        };
+        self.note(index, fitted);
     }
 
     /// The first step that does not fail.
@@ -250,14 +249,12 @@ impl Work<'_> {
     /// Keeps what became of a part, and gives what it left over to the others.
     fn note(&mut self, index: usize, fitted: Fitted) {
         let octets = match &fitted {
-            Fitted::Kept => None,
-            Fitted::Made { entry, .. } => Some(entry.octets.len() as u64),
-            Fitted::Replaced { .. } => Some(0),
-            Fitted::Written(written) => Some(written.octets.len() as u64),
+            Fitted::Kept => self.items.get(index).map_or(0, |item| item.source.octets.len()),
+            Fitted::Made { entry, .. } => entry.octets.len(),
+            Fitted::Replaced { .. } => 0,
+            Fitted::Written(written) => written.octets.len(),
         };
-        if let Some(octets) = octets {
-            self.plan = self.plan.settle(&[(index, octets)]);
-        }
+        self.plan = self.plan.settle(&[(index, octets as u64)]);
         if let Some(place) = self.done.get_mut(index) {
             *place = Some(fitted);
         }
@@ -272,9 +269,19 @@ fn rewritten(written: Result<words::Written, Fault>, why: Why) -> Fitted {
 }
 
 /// The target of the first step when it is a still made of a picture.
-fn still(steps: &[Step]) -> Option<StillTarget> {
-    match steps.first().map(|step| &step.target) {
-        Some(Target::Still(target)) => Some(*target),
+fn still(action: &Action) -> Option<StillTarget> {
+    match action {
+        Action::Convert(steps) => match steps.first().map(|step| &step.target) {
+            Some(Target::Still(target)) => Some(*target),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+fn first_why(action: &Action) -> Option<Why> {
+    match action {
+        Action::Convert(steps) => steps.first().map(|step| step.why),
         _ => None,
     }
 }

@@ -147,6 +147,17 @@ impl Profiles {
         profile
     }
 
+    /// Whether recipients of one peer can have different handsets.
+    pub fn has_rules(&self) -> bool {
+        !self.rules.handsets.is_empty()
+    }
+
+    /// Which handset rule applies, by its place; copies of a message to recipients of one rule at one
+    /// peer are one conversion.
+    pub fn rule(&self, peer: &Peer, recipient: &Address) -> Option<usize> {
+        self.rules.handsets.iter().position(|handset| matches(handset, peer, recipient))
+    }
+
     /// What a document says, and the name under which it goes; `None` while it is not at hand.
     fn document(&self, document: &Document) -> Option<(String, Partial)> {
         let (name, url) = match document {

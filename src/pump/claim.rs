@@ -199,7 +199,7 @@ async fn upkeep(gateway: &Arc<Gateway>) -> Result<(), StoreError> {
         if expired.is_empty() {
             break;
         }
-        for batch in Batch::group(load(gateway, expired).await?) {
+        for batch in Batch::group(load(gateway, expired).await?, |_| None) {
             settle::give_up(gateway, batch, Reason::Expired).await;
         }
     }

@@ -17,7 +17,7 @@ use cedrat_relay::{
 use cedrat_wire_mail::smtp::{self, Mail, Notify, Orcpt, Rcpt, Ret, client::Transaction};
 use cedrat_wire_mms::{mm4::Pdu, quirks};
 
-use super::{Batch, Loaded};
+use super::{Batch, Loaded, fitted::fitted};
 use crate::{
     clock,
     config::{MailOriginators, Peer, PeerProtocol, Presentation},
@@ -138,12 +138,18 @@ pub async fn compose(
         return Err(fault("the stored envelope does not name the recipient of the delivery"));
     }
     let now = clock::now();
-    let (submission, loss) = match peer.protocol {
-        PeerProtocol::Mm4 => for_mm4(gateway, settings, peer, loaded, message, &recipients, now).await?,
+    let first = recipients.first().ok_or_else(|| fault("no recipient"))?;
+    let alias = match peer.protocol {
+        PeerProtocol::Mm4 => alias(gateway, settings, peer, message).await?,
+        PeerProtocol::Mail | PeerProtocol::Lmtp => None,
+    };
+    let write = |message: &Message| match peer.protocol {
+        PeerProtocol::Mm4 => for_mm4(settings, peer, loaded, message, alias.as_ref(), &recipients, now),
         PeerProtocol::Mail | PeerProtocol::Lmtp => {
-            for_mail(settings, peer, loaded, message, &recipients, now)?
+            for_mail(settings, peer, loaded, message, &recipients, now)
         }
     };
+    let (submission, loss) = fitted(gateway, settings, peer, loaded, message, &first.address, write).await?;
     if let Some(most) = peer.out_max_octets.filter(|most| submission.content.len() as u64 > *most) {
         return Err(Refusal::new(
             Reason::MessageTooLarge,
@@ -268,12 +274,12 @@ fn read(settings: &Settings, loaded: &Loaded) -> Result<(Message, Loss), Refusal
     }
 }
 
-async fn for_mm4(
-    gateway: &Gateway,
+fn for_mm4(
     settings: &Settings,
     peer: &Peer,
     loaded: &Loaded,
     message: &Message,
+    alias: Option<&Address>,
     recipients: &[Recipient],
     now: Timestamp,
 ) -> Result<(Submission, Loss), Refusal> {
@@ -291,7 +297,13 @@ async fn for_mm4(
         _ if report_wanted && message.delivery_report != Some(true) => Some(true),
         _ => None,
     };
-    let aliased = alias(gateway, settings, peer, message).await?;
+    let aliased = alias.map(|number| {
+        let mut aliased = message.clone();
+        if let Some(originator) = &mut aliased.originator {
+            originator.address = number.clone();
+        }
+        aliased
+    });
     mm4::outbound(
         &settings.tables,
         aliased.as_ref().unwrap_or(message),
@@ -311,13 +323,13 @@ async fn for_mm4(
     )
 }
 
-/// The message with its e-mail originator as a number, where the peer wants it so.
+/// The number that stands for an e-mail originator, where the peer wants one.
 async fn alias(
     gateway: &Gateway,
     settings: &Settings,
     peer: &Peer,
     message: &Message,
-) -> Result<Option<Message>, Refusal> {
+) -> Result<Option<Address>, Refusal> {
     let (MailOriginators::Alias, Some(pool), Some(party)) =
         (peer.mail_originators, &settings.aliases, &message.originator)
     else {
@@ -340,11 +352,7 @@ async fn alias(
             "the alias pool is full; widen `alias.pool`",
         ));
     };
-    let mut aliased = message.clone();
-    if let Some(originator) = &mut aliased.originator {
-        originator.address = number;
-    }
-    Ok(Some(aliased))
+    Ok(Some(number))
 }
 
 fn for_mail(

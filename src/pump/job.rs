@@ -139,23 +139,25 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Puts together what can travel together.
-    pub fn group(jobs: Vec<Job>) -> Vec<Self> {
-        let mut batches: Vec<Self> = Vec::new();
+    /// Puts together what can travel together: what `handset` tells apart cannot.
+    pub fn group(jobs: Vec<Job>, handset: impl Fn(&Job) -> Option<usize>) -> Vec<Self> {
+        let mut batches: Vec<(Option<usize>, Self)> = Vec::new();
         for job in jobs {
-            let found = batches.iter_mut().find(|batch| {
-                batch.dest == job.dest
+            let own = handset(&job);
+            let found = batches.iter_mut().find(|(other, batch)| {
+                *other == own
+                    && batch.dest == job.dest
                     && batch
                         .jobs
                         .first()
                         .is_some_and(|first| first.loaded.id == job.loaded.id && first.overdue == job.overdue)
             });
             match found {
-                Some(batch) => batch.jobs.push(job),
-                None => batches.push(Self { dest: job.dest.clone(), jobs: vec![job] }),
+                Some((_, batch)) => batch.jobs.push(job),
+                None => batches.push((own, Self { dest: job.dest.clone(), jobs: vec![job] })),
             }
         }
-        batches
+        batches.into_iter().map(|(_, batch)| batch).collect()
     }
 
     /// The message.

@@ -10,6 +10,7 @@
 pub mod claim;
 pub mod compose;
 mod destination;
+mod fitted;
 mod flight;
 mod job;
 pub mod settle;
@@ -92,10 +93,19 @@ impl Dispatcher {
     /// connects there.
     pub fn offer(&self, gateway: &Arc<Gateway>, jobs: Vec<Job>) {
         let settings = gateway.settings();
-        for batch in Batch::group(jobs) {
+        for batch in Batch::group(jobs, |job| handset(&settings, job)) {
             let destination = self.destination(&settings, &batch.dest);
             destination.push(batch);
             destination.attend(gateway);
         }
     }
+}
+
+/// Which handset rule a copy falls under: what differs here is written apart.
+fn handset(settings: &Settings, job: &Job) -> Option<usize> {
+    if !settings.profiles.has_rules() {
+        return None;
+    }
+    let recipient = cedrat_message::Address::parse(&job.rcpt).ok()?;
+    settings.profiles.rule(settings.peer(&job.work.peer)?, &recipient)
 }
