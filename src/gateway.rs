@@ -4,7 +4,7 @@
 use std::{
     collections::HashMap,
     sync::{
-        Arc, Mutex, PoisonError, RwLock,
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
@@ -24,7 +24,7 @@ use crate::{
     adapters::smtp::{dkim::Signers, dns::Resolver},
     config::{Config, Peer, TlsMode},
     events::Events,
-    media::profiles::Profiles,
+    media::{Media, profiles::Profiles},
     pump::{Dispatcher, Flights},
     store::Store,
     tls,
@@ -172,6 +172,8 @@ pub struct Gateway {
     pub store: Store,
     /// What happened.
     pub events: Events,
+    /// Conversions; empty where media are not converted.
+    pub media: OnceLock<Media>,
     /// Deliveries.
     pub dispatcher: Dispatcher,
     /// Copies on the wire.
@@ -201,6 +203,7 @@ impl Gateway {
             settings: RwLock::new(Arc::new(settings)),
             store,
             events,
+            media: OnceLock::new(),
             dispatcher: Dispatcher::default(),
             flights: Flights::default(),
             usage: Mutex::default(),
