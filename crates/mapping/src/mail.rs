@@ -17,6 +17,7 @@ mod outbound;
 mod report_in;
 mod report_out;
 mod resent;
+mod slides;
 
 use alloc::{string::String, vec::Vec};
 use cedrat_message::{MailAddress, Recipient, When};
@@ -82,6 +83,8 @@ impl MailReading {
 pub enum Presentation {
     /// Left out.
     Drop,
+    /// Shown as HTML beside the text: its slides in their order.
+    Html,
     /// Last part of a multipart/mixed.
     #[default]
     Mixed,

@@ -145,6 +145,7 @@ fn from_mm4(case: &Case, octets: &Bytes) -> Outcome {
         mm4::inbound(&TABLES, &pdu, &envelope, &quirks, NOW).map_err(|(refusal, _)| refusal)?;
     let presentation = match case.presentation.as_deref() {
         Some("drop") => Presentation::Drop,
+        Some("html") => Presentation::Html,
         Some("related") => Presentation::Related,
         _ => Presentation::Mixed,
     };

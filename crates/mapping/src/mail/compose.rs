@@ -23,7 +23,7 @@ use cedrat_mime::{
     write::{self, BoundaryFault},
 };
 
-use super::{MailWriting, Presentation, charset, names, order};
+use super::{MailWriting, Presentation, charset, names, order, slides};
 use crate::{Fidelity, Loss};
 
 /// The content as it goes out.
@@ -47,8 +47,12 @@ pub(super) fn compose(
     {
         return Ok(as_received(original, octets));
     }
+    let view = match writing.presentation {
+        Presentation::Html => slides::as_html(content, writing, loss),
+        Presentation::Drop | Presentation::Mixed | Presentation::Related => None,
+    };
     let mut composer = Composer { writing, loss, names: BTreeSet::new(), boundaries: 0 };
-    let root = composer.root(content)?;
+    let root = composer.root(view.as_ref().unwrap_or(content))?;
     let mut headers = Headers::new();
     headers.push(Header::new("MIME-Version", "1.0"));
     headers.extend(root.headers.clone());
@@ -97,18 +101,20 @@ impl Composer<'_> {
             .find(|part| part.kind == PartKind::Alternative && part.media_type == "text/html");
         let source =
             html.map(|part| charset::text_of(&part.body, part.charset.as_deref())).unwrap_or_default();
-        // Pictures that the HTML shows must stand beside it (RFC 2557).
+        // What the HTML shows must stand beside it (RFC 2557). Sounds and films are only linked, and a client
+        // offers them as files.
         let referred = content_ids(&source);
-        let (inside, media): (Vec<&Part>, Vec<&Part>) = shown
-            .iter()
-            .copied()
-            .filter(|part| part.kind != PartKind::Text)
-            .partition(|part| part.content_id.as_deref().is_some_and(|id| referred.contains(id)));
+        let is_linked =
+            |part: &Part| part.media_type.starts_with("audio/") || part.media_type.starts_with("video/");
+        let (inside, media): (Vec<&Part>, Vec<&Part>) =
+            shown.iter().copied().filter(|part| part.kind != PartKind::Text).partition(|part| {
+                !is_linked(part) && part.content_id.as_deref().is_some_and(|id| referred.contains(id))
+            });
         let presentation = content
             .parts
             .iter()
             .find(|part| part.kind == PartKind::Presentation)
-            .filter(|_| self.writing.presentation != Presentation::Drop);
+            .filter(|_| matches!(self.writing.presentation, Presentation::Mixed | Presentation::Related));
         if presentation.is_none() && content.parts.iter().any(|part| part.kind == PartKind::Presentation) {
             self.loss.push(
                 Field::Content,
