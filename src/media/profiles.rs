@@ -340,7 +340,8 @@ mod tests {
     fn the_first_rule_that_matches_a_recipient_counts() {
         let rules = "[[handset]]\nmatch = { prefix = [\"+4477009\"] }\nprofile = \"classic-2g\"\nadapt = false\n\
                      [[handset]]\nmatch = { pattern = [\"+44??????????\"], peer = [\"op\"] }\nprofile = \"feature-phone\"\n\
-                     [[handset]]\nmatch = { peer = [\"other\"] }\nprofile = \"text\"\n";
+                     [[handset]]\nmatch = { peer = [\"other\"] }\nprofile = \"text\"\n\
+                     [[peer]]\nid = \"other\"\nprotocol = \"mail\"\nnext_hop = \"mx\"\n";
         let profile = effective(rules, "+447700900001");
         assert_eq!(profile.screen.origin.to_string(), "family classic-2g");
         assert_eq!(
