@@ -245,6 +245,7 @@ fn mail(table: Table<'_, '_>, host: &str) -> Mail {
                 &[
                     ("mixed", Presentation::Mixed),
                     ("related", Presentation::Related),
+                    ("html", Presentation::Html),
                     ("drop", Presentation::Drop),
                 ],
             )

@@ -124,6 +124,8 @@ pub struct Mail {
 pub enum Presentation {
     /// Left out.
     Drop,
+    /// Shown as HTML beside the text.
+    Html,
     /// Last attachment of a multipart/mixed.
     Mixed,
     /// Root of a multipart/related.

@@ -371,6 +371,7 @@ fn for_mail(
     writing.peer = Some(loaded.peer.clone());
     writing.presentation = match own.mail.presentation {
         Presentation::Drop => mail::Presentation::Drop,
+        Presentation::Html => mail::Presentation::Html,
         Presentation::Mixed => mail::Presentation::Mixed,
         Presentation::Related => mail::Presentation::Related,
     };
