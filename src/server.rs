@@ -11,7 +11,7 @@ use cedrat_mapping::Tables;
 use tokio::task::JoinHandle;
 
 use crate::{
-    adapters::smtp::listener,
+    adapters::{http, smtp::listener},
     admin, clock,
     config::Config,
     events::{CdrFile, Event, Events},
@@ -28,6 +28,8 @@ pub struct Running {
     pub listeners: Vec<String>,
     /// Where it listens for MM4, mail and administration, as bound.
     pub ports: Vec<(listener::Side, std::net::SocketAddr)>,
+    /// Where it listens for HTTP, as bound.
+    pub http: Vec<std::net::SocketAddr>,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -61,6 +63,7 @@ pub async fn start(config: Config, tables: Tables) -> Result<Running, Vec<String
     let bound = listener::bind(config).await?;
     let mut listeners = Vec::new();
     let mut ports = Vec::new();
+    let mut http_ports = Vec::new();
     let mut tasks = Vec::new();
     if let Some(address) = config.admin {
         let port = admin::bind(address).await.map_err(|fault| vec![fault])?;
@@ -71,6 +74,16 @@ pub async fn start(config: Config, tables: Tables) -> Result<Running, Vec<String
     tasks.push(tokio::spawn(claim::run(gateway.clone())));
     tasks.push(tokio::spawn(claim::keep(gateway.clone())));
     tasks.push(tokio::spawn(claim::sweep(gateway.clone())));
+    let doors = http::bind(&config.http.listen).await?;
+    if !doors.is_empty() {
+        let front = http::Front::new(Arc::new(http::house::House(gateway.clone())), gateway.events.clone());
+        for door in doors {
+            let address = door.local_addr().map_err(|fault| vec![fault.to_string()])?;
+            listeners.push(format!("http {address}"));
+            http_ports.push(address);
+            tasks.push(tokio::spawn(http::serve(front.clone(), door, gateway.shutdown.subscribe())));
+        }
+    }
     for port in bound {
         if let Some(address) = port.address() {
             listeners.push(format!("{} {address}", port.side().token()));
@@ -85,7 +98,7 @@ pub async fn start(config: Config, tables: Tables) -> Result<Running, Vec<String
         listeners: listeners.clone(),
         config: config.digest.clone(),
     });
-    Ok(Running { gateway, listeners, ports, tasks })
+    Ok(Running { gateway, listeners, ports, http: http_ports, tasks })
 }
 
 impl Running {

@@ -16,5 +16,7 @@ mod dialogs;
 mod flows;
 mod harness;
 mod house;
+mod media;
+mod http;
 mod peers;
 mod store;

@@ -1,3 +1,4 @@
 //! One noun per interface: how the gateway listens and how it reaches next hops.
 
+pub mod http;
 pub mod smtp;

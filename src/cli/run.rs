@@ -83,6 +83,7 @@ fn reload(args: &Args, gateway: &Arc<Gateway>) {
                 c.mail.listen_tls.clone(),
                 c.mail.listen_lmtp.clone(),
                 c.mail.listen_submission.clone(),
+                c.http.listen.clone(),
                 c.admin,
             )
         };

@@ -17,6 +17,7 @@ pub(super) fn check(config: &Config, places: &Places, source: &Source<'_>) {
         &config.mail.listen_tls,
         &config.mail.listen_lmtp,
         &config.mail.listen_submission,
+        &config.http.listen,
     ];
     if listening.iter().all(|list| list.is_empty()) {
         source.fault_of_all(
@@ -33,6 +34,7 @@ pub(super) fn check(config: &Config, places: &Places, source: &Source<'_>) {
     if tls_wanted && config.tls.is_none() {
         source.fault_of_all("`listen_tls` needs a certificate; add [tls] with `certificate` and `key`");
     }
+    super::http::check(&config.http, config.tls.is_some(), source);
 }
 
 fn peers(config: &Config, places: &Places, source: &Source<'_>) {

@@ -7,6 +7,7 @@ use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
     str::FromStr,
+    sync::Arc,
 };
 
 use cedrat_mapping::Tables;
@@ -22,7 +23,7 @@ use toml::de::DeTable;
 use super::{
     Authentication, Config, Credentials, Dkim, EventOutput, Fault, Mail, MailOriginators, Mm4, NextHop, Peer,
     PeerProtocol, PeerTls, Presentation, ProcessLimits, Retention, RouteTest, Secret, Store, Tls, TlsMode,
-    check, media,
+    check, http, media,
     read::{At, Source, Table},
     routes, tables,
 };
@@ -137,6 +138,7 @@ fn whole(
         retention: retention(top.table("retention")),
         limits: limits(top.table("limits")),
         tls: tls(top.table("tls")),
+        http: Arc::new(http::read(top.table("http"))),
         alias: alias(top.table("alias")),
         admin: {
             let table = top.table("admin");
@@ -475,7 +477,7 @@ fn credentials(table: &Table<'_, '_>) -> Option<Credentials> {
 }
 
 /// A secret: `{ file = ... }`, `{ env = ... }` or, for tests, the text itself.
-fn secret(table: &Table<'_, '_>, key: &'static str) -> Option<Secret> {
+pub(super) fn secret(table: &Table<'_, '_>, key: &'static str) -> Option<Secret> {
     if let Some(inline) = table.inline_text(key) {
         return Some(Secret::new(inline));
     }
@@ -598,7 +600,7 @@ where
     text.parse().map_err(|fault| format!("{text:?} {fault}"))
 }
 
-fn socket(text: &str) -> Result<SocketAddr, String> {
+pub(super) fn socket(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| format!("{text:?} is not an address with a port such as \"127.0.0.1:2525\""))
 }
 

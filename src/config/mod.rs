@@ -5,13 +5,14 @@
 //! with its unit and default, and a test holds it to these types.
 
 mod check;
+pub mod http;
 mod load;
 pub mod media;
 pub mod read;
 mod routes;
 mod tables;
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use cedrat_relay::{peer::Peer as PeerPolicy, route::Rule};
 use cedrat_wire_mms::quirks::Quirks;
@@ -36,6 +37,8 @@ pub struct Config {
     pub mail: Mail,
     /// Our certificate, for STARTTLS and implicit TLS.
     pub tls: Option<Tls>,
+    /// Front doors for conversions.
+    pub http: Arc<http::Http>,
     /// Admin port for metrics and health.
     pub admin: Option<SocketAddr>,
     /// Log and charging records.

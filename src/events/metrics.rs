@@ -46,6 +46,9 @@ fn describe() {
         "Starts of the process that forks the workers"
     );
     metrics::describe_counter!("cedrat_workers_lost_total", "Workers that ended in the middle of their work");
+    metrics::describe_counter!("cedrat_http_requests_total", "Requests to the HTTP doors by outcome");
+    metrics::describe_counter!("cedrat_http_octets_total", "Octets of bodies at the HTTP doors");
+    metrics::describe_histogram!("cedrat_http_request_seconds", "From the head of a request to its answer");
     metrics::describe_gauge!("cedrat_sessions", "Sessions open now");
     metrics::describe_gauge!("cedrat_queue_depth", "Deliveries in the queue");
     metrics::describe_gauge!("cedrat_queue_oldest_age_seconds", "Age of the oldest delivery");
@@ -133,6 +136,15 @@ pub(super) fn count(event: &Event) {
                 .increment(1);
         }
         Event::Fault { what, .. } => metrics::counter!("cedrat_faults_total", "what" => *what).increment(1),
+        Event::HttpRequest { client, operation, octets_in, octets_out, ms, outcome, .. } => {
+            metrics::counter!("cedrat_http_requests_total", "client" => client.clone(), "operation" => *operation, "outcome" => *outcome).increment(1);
+            metrics::counter!("cedrat_http_octets_total", "operation" => *operation, "direction" => "in")
+                .increment(*octets_in);
+            metrics::counter!("cedrat_http_octets_total", "operation" => *operation, "direction" => "out")
+                .increment(*octets_out);
+            metrics::histogram!("cedrat_http_request_seconds", "operation" => *operation)
+                .record(*ms as f64 / 1000.0);
+        }
         Event::AdminAction { action, .. } => {
             metrics::counter!("cedrat_admin_actions_total", "action" => *action).increment(1);
         }

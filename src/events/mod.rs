@@ -228,6 +228,19 @@ pub enum Event {
     },
     /// 340 A worker ended in the middle of its work: one job failed, and nothing else.
     WorkerLost { class: &'static str, reason: &'static str, detail: String },
+    /// 350 A request came to one of the HTTP doors; `status` 0 means that its client went away.
+    HttpRequest {
+        client: String,
+        operation: &'static str,
+        jobs: u64,
+        from: Vec<&'static str>,
+        to: Vec<&'static str>,
+        octets_in: u64,
+        octets_out: u64,
+        ms: u64,
+        status: u16,
+        outcome: &'static str,
+    },
     /// 400 Something that the gateway depends on failed.
     Fault {
         what: &'static str,
@@ -376,6 +389,7 @@ impl Event {
             Self::ReportMade { .. } => 321,
             Self::AdminAction { .. } => 330,
             Self::WorkerLost { .. } => 340,
+            Self::HttpRequest { .. } => 350,
             Self::Fault { .. } => 400,
         }
     }
