@@ -33,14 +33,12 @@ pub(crate) fn fit(shown: Size, most: Size) -> Size {
     } else {
         ((width * down + height / 2) / height, down)
     };
-    (even(fitted_width, across.min(width)), even(fitted_height, down.min(height)))
+    (even(fitted_width), even(fitted_height))
 }
 
-/// The nearest even number that is at least 2 and, where that is possible, at most `most`.
-fn even(value: u64, most: u64) -> u32 {
-    let nearest = value.div_ceil(2) * 2;
-    let bounded = if nearest > most { most / 2 * 2 } else { nearest };
-    u32::try_from(bounded.max(2)).unwrap_or(2)
+/// The even number at or below, and at least 2.
+fn even(value: u64) -> u32 {
+    u32::try_from((value / 2 * 2).max(2)).unwrap_or(2)
 }
 
 /// Lays `shown` out for a codec within `most`; `None` when the codec has no size so small.
@@ -167,13 +165,13 @@ mod tests {
     #[test]
     fn a_wide_picture_lies_between_bars_on_qcif() {
         let layout = lay_out(VideoCodec::H263, (1280, 720), (176, 144)).unwrap();
-        assert_eq!(layout, Layout { canvas: (176, 144), inner: (176, 100), offset: (0, 22) });
+        assert_eq!(layout, Layout { canvas: (176, 144), inner: (176, 98), offset: (0, 22) });
     }
 
     #[test]
     fn a_tall_picture_lies_between_bars_on_qcif() {
         let layout = lay_out(VideoCodec::H263, (720, 1280), (176, 144)).unwrap();
-        assert_eq!((layout.canvas, layout.inner), ((176, 144), (82, 144)));
+        assert_eq!((layout.canvas, layout.inner), ((176, 144), (80, 144)));
         assert_eq!(layout.offset.0 % 2, 0);
     }
 

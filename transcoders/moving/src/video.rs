@@ -27,9 +27,9 @@ const TRIES: u32 = 3;
 /// Octets of scaled pictures that all targets together keep for another encode.
 const HELD: u64 = 64 << 20;
 /// Part of the room that a long clip fills, or is encoded again.
-const FILL: f64 = 0.92;
+const FILL: f64 = 0.91;
 /// Part of the room that libx264 is asked to fill: its rate control misses by a few per cent.
-const AIM_H264: f64 = 0.965;
+const AIM_H264: f64 = 0.97;
 /// Reduction from which the details that a decoder may leave out cannot be seen.
 const LARGE: f64 = 4.0;
 

@@ -143,6 +143,12 @@ impl Encoder {
         }
     }
 
+    /// Another rate from the next frame on, bits a second; libx264 follows it.
+    pub(crate) fn set_bit_rate(&mut self, bits: u64) {
+        // SAFETY: open; the encoder reads the field before each frame.
+        unsafe { (*self.0).bit_rate = i64::try_from(bits).unwrap_or(i64::MAX) };
+    }
+
     /// Samples of one channel that a frame must have; 0 = any number.
     pub(crate) fn frame_samples(&self) -> usize {
         // SAFETY: open.
