@@ -16,7 +16,6 @@ mod dialogs;
 mod flows;
 mod harness;
 mod house;
-mod media;
 mod http;
 mod peers;
 mod store;
