@@ -74,6 +74,9 @@ pub struct Settings {
     pub deadline: Duration,
     /// Longest time for one request about anything else.
     pub video_deadline: Duration,
+    /// Longest processor time of a worker over all its requests: one worker serves a whole message.
+    /// The deadlines come first; this holds even when this process is stopped.
+    pub cpu: Duration,
     /// Address space of a worker, octets, libraries included.
     pub memory: u64,
     /// Largest output file, octets. Reached, a write fails; what is kept of it is bounded by the
@@ -93,6 +96,7 @@ impl Settings {
             best_effort: false,
             deadline: Duration::from_secs(20),
             video_deadline: Duration::from_secs(120),
+            cpu: Duration::from_secs(300),
             memory: 1 << 30,
             output: 256 << 20,
             environment: Vec::new(),
@@ -211,6 +215,12 @@ impl Workers {
             self.0.bury(number).await;
         }
         Err(Fault::new(FaultKind::NoWorker, "no worker could be forked"))
+    }
+
+    /// Number of the process that forks the workers, for tests; `None` while there is none.
+    #[doc(hidden)]
+    pub async fn zygote(&self) -> Option<u32> {
+        self.0.zygote.lock().await.zygote.as_ref().map(Zygote::number)
     }
 }
 

@@ -38,7 +38,7 @@ impl Zygote {
         command
             .arg("zygote")
             .args(["--memory", &settings.memory.to_string()])
-            .args(["--cpu", &cpu_seconds(settings).to_string()])
+            .args(["--cpu", &settings.cpu.as_secs().max(1).to_string()])
             .args(["--file", &settings.output.to_string()])
             .args(settings.best_effort.then_some("--best-effort"))
             // It shall know nothing of ours: secrets may stand in the environment.
@@ -88,12 +88,6 @@ impl Zygote {
     pub(super) fn number(&self) -> u32 {
         self.process.id().unwrap_or(0)
     }
-}
-
-/// Processor time of a worker: twice what its longest request may take on the clock, because one
-/// worker serves a whole message.
-fn cpu_seconds(settings: &Settings) -> u64 {
-    settings.deadline.max(settings.video_deadline).as_secs().saturating_mul(2).max(1)
 }
 
 /// A new worker: its socket and its pidfd. `None` when the zygote is dead, or cannot fork.

@@ -7,6 +7,7 @@ mod gateway;
 mod process;
 mod script;
 mod sink;
+mod worker;
 
 pub(crate) use certificates::CERTIFICATES;
 pub(crate) use dns::NameServer;
@@ -14,6 +15,7 @@ pub(crate) use gateway::{Gateway, eventually};
 pub(crate) use process::Process;
 pub(crate) use script::Script;
 pub(crate) use sink::{Received, Sink};
+pub(crate) use worker::worker;
 
 /// An MM4_forward.REQ; `more` are further header lines, each with CRLF.
 pub(crate) fn forward(id: &str, from: &str, to: &str, more: &str, text: &str) -> String {

@@ -104,7 +104,7 @@ fn allowed() -> Result<Rules, Fault> {
         libc::SYS_read,
         libc::SYS_readv,
         libc::SYS_recvmsg,
-        libc::SYS_sendmsg,
+        libc::SYS_sendto,
         libc::SYS_write,
         libc::SYS_writev,
         // Memory; `mmap` and `mprotect` are below.

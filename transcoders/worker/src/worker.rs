@@ -47,8 +47,10 @@ fn serve(socket: BorrowedFd<'_>, simulate: bool) -> i32 {
             request => desk.answer(request, &files),
         };
         let Ok(octets) = serde_json::to_vec(&reply) else { return EXIT_PROTOCOL };
-        if send(socket, &octets, SendFlags::NOSIGNAL).is_err() {
-            return 0;
+        match send(socket, &octets, SendFlags::NOSIGNAL) {
+            Ok(_) => {}
+            Err(rustix::io::Errno::PIPE) => return 0,
+            Err(_) => return EXIT_PROTOCOL,
         }
     }
 }
