@@ -16,8 +16,10 @@ use crate::{
     config::Config,
     events::{CdrFile, Event, Events},
     gateway::{Gateway, Settings},
+    media::Media,
     pump::claim,
     store::{self, BlobPlace, Database, Store},
+    workers::Workers,
 };
 
 /// A gateway that runs.
@@ -53,7 +55,20 @@ pub async fn start(config: Config, tables: Tables) -> Result<Running, Vec<String
         .await
         .map_err(|fault| vec![fault.to_string()])?;
     let settings = Settings::build(config, tables)?;
+    let kept = settings.config.conversion.cache;
+    let media = match &settings.config.conversion.workers {
+        Some(settings) => {
+            let started = Workers::start(settings.clone(), events.clone()).await;
+            let cache = (kept > 0).then(|| store.clone());
+            Some(Media::new(started.map_err(|fault| vec![fault])?, cache))
+        }
+        None => None,
+    };
     let gateway = Gateway::new(settings, store, events);
+    if let Some(media) = media {
+        // Nobody else has set it: the gateway was made a line above.
+        drop(gateway.media.set(media));
+    }
     let config = gateway.settings();
     let config = &config.config;
     let recovered = gateway.store.recover(clock::now().0).await.map_err(|fault| vec![fault.to_string()])?;

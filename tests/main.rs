@@ -17,5 +17,6 @@ mod flows;
 mod harness;
 mod house;
 mod http;
+mod media;
 mod peers;
 mod store;

@@ -6,7 +6,7 @@ use cedrat_message::{Address, Origin};
 use cedrat_relay::route::Query;
 
 use super::{Failure, load, say};
-use crate::gateway::Settings;
+use crate::{config::Config, gateway::Settings, workers};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
@@ -59,6 +59,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if !failed.is_empty() {
         return Err(Failure(failed));
     }
+    runtime.block_on(media(own))?;
     for notice in settings.profiles.notices() {
         say(&format!("note: {notice}"));
     }
@@ -70,5 +71,20 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         own.tests.len(),
         own.digest
     ));
+    Ok(())
+}
+
+/// Whether media can be converted here, by trying it.
+async fn media(config: &Config) -> Result<(), Failure> {
+    let Some(settings) = &config.conversion.workers else {
+        say("note: media are not converted: `media.enabled` is false, or there is no cedrat-transcode");
+        return Ok(());
+    };
+    let hello = workers::examine(settings).await?;
+    match workers::complaint(&hello) {
+        None => say("media: converted by workers that may open no file, no socket and start nothing"),
+        Some(complaint) if settings.best_effort => say(&format!("warning: {complaint}")),
+        Some(complaint) => return Err(Failure::from(complaint)),
+    }
     Ok(())
 }

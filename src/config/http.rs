@@ -190,7 +190,7 @@ mod tests {
     fn what_others_can_reach_needs_a_token_and_tls() {
         let (_, faults) = read_text("[http]\nlisten = [\"127.0.0.1:8080\", \"0.0.0.0:8080\"]\n");
         assert_eq!(faults.len(), 2, "{faults:?}");
-        assert!(faults.iter().all(|fault| fault.starts_with("c.toml:2:30: `http.listen` 0.0.0.0:8080")));
+        assert!(faults.iter().all(|fault| fault.starts_with("c.toml:2:29: `http.listen` 0.0.0.0:8080")));
         assert!(faults.iter().any(|fault| fault.contains("add an [[http.client]]")));
         assert!(faults.iter().any(|fault| fault.contains("set `http.tls = true`")));
         let (http, faults) = read_text(

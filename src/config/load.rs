@@ -25,7 +25,7 @@ use super::{
     PeerProtocol, PeerTls, Presentation, ProcessLimits, Retention, RouteTest, Secret, Store, Tls, TlsMode,
     check, http, media,
     read::{At, Source, Table},
-    routes, tables,
+    routes, tables, workers,
 };
 
 /// Reads a configuration and the mapping tables that it names. `environment` holds the variables
@@ -127,6 +127,7 @@ fn whole(
     let handsets = top.tables("handset");
     places.handsets = handsets.iter().map(Table::at).collect();
     let media = media::rules(&media_table, handsets, tables);
+    let conversion = workers::read(&media_table);
     media_table.finish();
     let digest = Sha256::digest(text.as_bytes());
     let node = top.text("node").map_or_else(|| host.value.clone(), |at| at.value);
@@ -149,6 +150,7 @@ fn whole(
         resolvers: values(top.parsed_list("resolvers", socket)),
         mappings: None,
         media,
+        conversion,
         mm4,
         mail,
         peers,

@@ -11,6 +11,7 @@ pub mod media;
 pub mod read;
 mod routes;
 mod tables;
+pub mod workers;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
@@ -47,6 +48,8 @@ pub struct Config {
     pub retention: Retention,
     /// Whose handset is which.
     pub media: media::MediaRules,
+    /// Who converts.
+    pub conversion: workers::Conversion,
     /// Numbers that stand for e-mail addresses.
     pub alias: Option<String>,
     /// Name servers; empty = the system's.

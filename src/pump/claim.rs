@@ -238,6 +238,11 @@ pub async fn sweep(gateway: Arc<Gateway>) {
         if let Err(fault) = gateway.store.sweep(clock::now().0, &keep).await {
             gateway.events.tell(&events::Event::Fault { what: "sweep", detail: fault.to_string() });
         }
+        if gateway.media.get().is_some()
+            && let Err(fault) = gateway.store.trim_made(own.config.conversion.cache).await
+        {
+            gateway.events.tell(&events::Event::Fault { what: "media cache", detail: fault.to_string() });
+        }
         gateway.events.flush();
     }
 }

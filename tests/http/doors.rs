@@ -270,11 +270,9 @@ async fn a_profile_is_shown_with_the_origin_of_every_value() {
 #[tokio::test]
 async fn the_doors_speak_tls_from_the_first_octet() {
     cedrat::tls::install_provider();
-    let identity = cedrat::tls::Identity::read(
-        &CERTIFICATES.path("localhost.crt"),
-        &CERTIFICATES.path("localhost.key"),
-    )
-    .unwrap();
+    let identity =
+        cedrat::tls::Identity::read(&CERTIFICATES.path("localhost.crt"), &CERTIFICATES.path("localhost.key"))
+            .unwrap();
     let tls = cedrat::tls::server(identity, None).unwrap();
     let doors = Doors::with(|config| config.tls = true, Some(tls)).await;
     let stream = TcpStream::connect(doors.address).await.unwrap();

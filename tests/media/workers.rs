@@ -252,7 +252,8 @@ pub(super) fn own_memory_files() -> usize {
 async fn the_price_of_a_job_is_printed() {
     let Some(program) = worker() else { return };
     let begun = Instant::now();
-    let workers = Workers::start(Settings::new(program), cedrat::events::Events::new(None, false, None)).await;
+    let workers =
+        Workers::start(Settings::new(program), cedrat::events::Events::new(None, false, None)).await;
     let (workers, start) = (workers.unwrap(), begun.elapsed());
     const JOBS: u32 = 200;
     let mut spent = [Duration::ZERO; 2];

@@ -20,8 +20,8 @@ pub(crate) fn stripped_gif(octets: &[u8]) -> Option<Vec<u8>> {
 
 /// How often an animated GIF starts again: 0 = for ever, `None` = not said.
 pub(crate) fn repeats(octets: &[u8]) -> Option<u16> {
-    let block = Blocks::new(octets)?
-        .find(|block| matches!(block.kind, Kind::Application { repeats: true }))?;
+    let block =
+        Blocks::new(octets)?.find(|block| matches!(block.kind, Kind::Application { repeats: true }))?;
     // Introducer, label, 11 octets with their length, a sub-block of three: 1 and the number.
     match block.octets.get(14..)? {
         [3, 1, low, high, ..] => Some(u16::from_le_bytes([*low, *high])),
@@ -106,9 +106,8 @@ pub(crate) fn stripped_png(octets: &[u8]) -> Option<Vec<u8>> {
     let mut out = SIGNATURE.to_vec();
     let mut pictures = 0;
     while let Some((length, rest)) = left.split_first_chunk::<4>() {
-        let Some(whole) = (u32::from_be_bytes(*length) as usize)
-            .checked_add(12)
-            .and_then(|length| left.get(..length))
+        let Some(whole) =
+            (u32::from_be_bytes(*length) as usize).checked_add(12).and_then(|length| left.get(..length))
         else {
             break;
         };

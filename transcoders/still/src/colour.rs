@@ -74,10 +74,7 @@ impl Raster {
             }
         }
         let plane = |pixels| Plane { width: across, height: down, pixels };
-        Planes {
-            luma: Plane { width, height, pixels: luma },
-            chroma: Some([plane(blue), plane(red)]),
-        }
+        Planes { luma: Plane { width, height, pixels: luma }, chroma: Some([plane(blue), plane(red)]) }
     }
 }
 
@@ -129,12 +126,8 @@ pub(crate) fn profile(octets: &[u8]) -> Option<ColorProfile> {
     let differs = match profile.color_space {
         DataColorSpace::Rgb => {
             // The transform of a few colours tells more than names and tables do.
-            let probe = Raster {
-                width: 6,
-                height: 1,
-                layout: Layout::Rgb,
-                pixels: PROBE.as_flattened().to_vec(),
-            };
+            let probe =
+                Raster { width: 6, height: 1, layout: Layout::Rgb, pixels: PROBE.as_flattened().to_vec() };
             let seen = to_srgb(probe, &profile);
             seen.pixels.iter().zip(PROBE.as_flattened()).any(|(a, b)| a.abs_diff(*b) > 2)
         }
@@ -151,9 +144,7 @@ const PROBE: [[u8; 3]; 6] =
 pub(crate) fn to_srgb(raster: Raster, profile: &ColorProfile) -> Raster {
     let (raster, layout) = match (raster.layout, profile.color_space) {
         (Layout::Gray, DataColorSpace::Gray) => (raster, moxcms::Layout::Gray),
-        (Layout::Gray | Layout::Rgb, DataColorSpace::Rgb) => {
-            (raster.coloured(), moxcms::Layout::Rgb)
-        }
+        (Layout::Gray | Layout::Rgb, DataColorSpace::Rgb) => (raster.coloured(), moxcms::Layout::Rgb),
         (Layout::Rgba, DataColorSpace::Rgb) => (raster, moxcms::Layout::Rgba),
         _ => return raster,
     };

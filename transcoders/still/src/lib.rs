@@ -18,6 +18,9 @@ mod source;
 mod strip;
 mod write;
 
+#[cfg(test)]
+mod tests;
+
 use cedrat_plan::{
     facts::Facts,
     job::{Fault, Ladder, Made, StillTarget},

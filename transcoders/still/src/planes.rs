@@ -140,9 +140,7 @@ impl Raster {
     }
 }
 
-fn flat<const N: usize>(
-    (pixels, width, height): (Vec<[u8; N]>, usize, usize),
-) -> (Vec<u8>, usize, usize) {
+fn flat<const N: usize>((pixels, width, height): (Vec<[u8; N]>, usize, usize)) -> (Vec<u8>, usize, usize) {
     (pixels.into_flattened(), width, height)
 }
 
@@ -155,8 +153,7 @@ fn resize(
     (width, height): (usize, usize),
 ) -> Vec<u8> {
     let mut out = Image::new(width as u32, height as u32, kind);
-    let mut options =
-        ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+    let mut options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
     if let Some((width, height)) = crop {
         options = options.crop(0.0, 0.0, width, height);
     }

@@ -167,10 +167,7 @@ impl Samples {
     }
 
     fn planes(&self, width: usize, height: usize) -> Planes {
-        Planes {
-            luma: self.luma(width, height),
-            chroma: self.chroma(width.div_ceil(2), height.div_ceil(2)),
-        }
+        Planes { luma: self.luma(width, height), chroma: self.chroma(width.div_ceil(2), height.div_ceil(2)) }
     }
 
     fn raster(&self, width: usize, height: usize) -> Raster {

@@ -20,11 +20,7 @@ use crate::{
     source::Source,
 };
 
-pub(crate) fn strip(
-    octets: &[u8],
-    facts: &Facts,
-    limits: &Limits,
-) -> Result<(Vec<u8>, Made), Fault> {
+pub(crate) fn strip(octets: &[u8], facts: &Facts, limits: &Limits) -> Result<(Vec<u8>, Made), Fault> {
     let orientation = match &facts.detail {
         Detail::Picture(picture) => picture.orientation,
         _ => 1,

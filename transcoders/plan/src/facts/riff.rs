@@ -87,11 +87,12 @@ impl Wave {
 
 fn wave(body: &[u8]) -> Reading {
     let mut chunks = Chunks::new(body);
-    let (mut wave, mut data) = (None, None);
+    let (mut wave, mut data, mut samples) = (None, None, 0);
     for (kind, body) in &mut chunks {
         match &kind {
             b"fmt " => wave = wave.or_else(|| Wave::read(body)),
             b"data" => data = data.or(Some(body.len() as u64)),
+            b"fact" => samples = Cursor::new(body).u32_le().unwrap_or(0),
             _ => {}
         }
     }
@@ -100,7 +101,12 @@ fn wave(body: &[u8]) -> Reading {
         reading.damaged("The WAVE file ends before it says its format.");
         return reading;
     };
-    sound.duration_ms = scale(data.unwrap_or(0), 1000, u64::from(octets_a_second));
+    sound.duration_ms = if sound.codec == SoundCodec::Pcm || samples == 0 {
+        scale(data.unwrap_or(0), 1000, u64::from(octets_a_second))
+    } else {
+        // Writers of ADPCM are careless with the average rate.
+        scale(u64::from(samples), 1000, u64::from(sound.rate))
+    };
     let mut reading = Reading::new(Format::Wav, Detail::Sound(sound));
     match data {
         None | Some(0) => reading.damaged("The WAVE file holds no sound."),

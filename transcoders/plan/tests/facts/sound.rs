@@ -171,6 +171,10 @@ fn a_wave_file_lasts_as_long_as_its_data() {
         assert_eq!((found.codec, found.rate, found.channels), (codec, 8000, 1));
         assert_eq!((found.duration_ms, found.bit_rate), (500, 64_000));
     }
+    let adpcm = riff_chunk(b"fmt ", &wave_format(0x11, 1, 8000, 3000));
+    let samples = riff_chunk(b"fact", &8000_u32.to_le_bytes());
+    let told = riff(b"WAVE", &[adpcm, samples, riff_chunk(b"data", &[0; 4096])]);
+    assert_eq!(sound(Format::Wav, &told).duration_ms, 1000);
     let format = riff_chunk(b"fmt ", &wave_format(1, 1, 8000, 16_000));
     let whole = riff(b"WAVE", &[format, riff_chunk(b"data", &[0; 4000])]);
     assert_eq!(read(&whole[..3000]).fault.unwrap().kind, FaultKind::Damaged);

@@ -25,8 +25,10 @@ const ENOUGH: f64 = 0.98;
 const MOST: f64 = 0.998;
 /// By how much octets fall when the tables grow, to begin with: ln octets over ln scale.
 const SLOPE: f64 = -0.7;
-/// Counts of one search. It ends after three or four.
-const MAX_COUNTS: u32 = 12;
+/// Counts of one search. It ends after two or three; halving needs no more than these.
+const MAX_COUNTS: u32 = 20;
+/// Counts of a part of the blocks before it.
+const MAX_ROUGH: u32 = 6;
 /// Pixels on the longer side up to which a coarser picture is better than a smaller one.
 const TINY: u32 = 160;
 
@@ -66,9 +68,8 @@ impl Fitting {
     }
 
     pub(crate) fn encode(&self, max_octets: u64) -> Result<(Vec<u8>, Made), Fault> {
-        let budget = max_octets
-            .checked_sub(self.segments.len() as u64)
-            .ok_or_else(|| cannot_fit(max_octets))?;
+        let budget =
+            max_octets.checked_sub(self.segments.len() as u64).ok_or_else(|| cannot_fit(max_octets))?;
         let full = self.size();
         let mut size = full;
         let mut smaller_one: Option<Coefficients> = None;
@@ -77,8 +78,7 @@ impl Fitting {
             match search(coefficients, budget, self.finest, coarsest(size)) {
                 Ok(scale) => {
                     let (octets, scale, encodes) =
-                        self.write(coefficients, scale, max_octets)
-                            .ok_or_else(|| cannot_fit(max_octets))?;
+                        self.write(coefficients, scale, max_octets).ok_or_else(|| cannot_fit(max_octets))?;
                     let kept = if size == full { 1.0 } else { self.kept(size) };
                     let quality = kept * coefficients.similarity_at(scale, every(size));
                     return Ok(made(octets, Format::Jpeg, quality, encodes, self.notes.clone()));
@@ -195,85 +195,93 @@ fn shrunk(size: (u32, u32), budget: u64, octets: u64) -> Option<(u32, u32)> {
 }
 
 /// The finest scale whose file fits; the octets at the coarsest when none does.
-fn search(
-    coefficients: &Coefficients,
-    budget: u64,
-    finest: Scale,
-    coarsest: Scale,
-) -> Result<Scale, u64> {
+fn search(coefficients: &Coefficients, budget: u64, finest: Scale, coarsest: Scale) -> Result<Scale, u64> {
     let finest = finest.min(coarsest);
     let limit = budget as f64;
-    // Too fine and fine enough, as far as it is known.
-    let (mut over, mut fits): (Option<Scale>, Option<Scale>) = (None, None);
-    let mut before: Option<(f64, f64)> = None;
+    let mut bracket = Bracket { finest, coarsest, limit, over: None, fits: None, before: None };
     let mut scale = Scale::of_quality(85).clamp(finest, coarsest);
-    let mut rough = true;
-    for _ in 0..MAX_COUNTS {
-        let counted =
-            if rough { coefficients.rough_size(scale) } else { coefficients.size(scale) };
-        let octets = counted.0 as f64;
-        let near = (ENOUGH..=MOST).contains(&(octets / limit))
-            || scale == finest && octets <= limit * MOST
-            || scale == coarsest && octets > limit;
-        if rough && near {
-            // Now all of it, at the same place.
-            rough = false;
-            if coefficients.is_counted_whole() {
-                if octets > limit * MOST {
-                    return Err(counted.0);
-                }
-                return Ok(scale);
-            }
-            continue;
-        }
-        if !rough {
-            if octets <= limit * MOST {
-                fits = Some(fits.map_or(scale, |fits| fits.min(scale)));
-                if near {
-                    break;
-                }
-            } else {
-                over = Some(over.map_or(scale, |over| over.max(scale)));
-                if scale == coarsest {
-                    return Err(counted.0);
-                }
-            }
-        }
-        let here = (scale.factor().ln(), octets.ln());
-        let slope = match before {
-            Some((x, y)) if (x - here.0).abs() > 1e-3 => {
-                ((here.1 - y) / (here.0 - x)).clamp(-1.6, -0.2)
-            }
-            _ => SLOPE,
-        };
-        before = Some(here);
-        let next = (here.0 + ((limit * AIM).ln() - here.1) / slope).exp();
-        let mut next = Scale::of_factor(next).clamp(finest, coarsest);
-        // Between what is known, and by halves when that is left.
-        if let (Some(low), Some(high)) = (over, fits) {
-            if high.0 <= low.0 + 1 {
+    if !coefficients.is_counted_whole() {
+        // A part of the blocks says where to begin.
+        for _ in 0..MAX_ROUGH {
+            let octets = coefficients.rough_size(scale).0;
+            if bracket.is_near(scale, octets) {
                 break;
             }
-            if next <= low || next >= high {
-                next = Scale((low.0 + high.0) / 2);
+            match bracket.narrow(scale, octets) {
+                Some(next) => scale = next,
+                None => break,
             }
-        } else if next == scale {
-            next = match (over, fits) {
-                (Some(low), _) => Scale(low.0 + low.0.div_ceil(50)).min(coarsest),
-                (_, Some(high)) => Scale(high.0 - high.0 / 50 - 1).max(finest),
-                _ => {
-                    rough = false;
-                    scale
-                }
-            };
         }
-        scale = next;
+        bracket = Bracket { over: None, fits: None, ..bracket };
     }
-    match fits {
+    for _ in 0..MAX_COUNTS {
+        let octets = coefficients.size(scale).0;
+        if scale == coarsest && octets as f64 > limit * MOST {
+            return Err(octets);
+        }
+        let near = bracket.is_near(scale, octets);
+        let next = bracket.narrow(scale, octets);
+        match next {
+            Some(next) if !near => scale = next,
+            _ => break,
+        }
+    }
+    match bracket.fits {
         Some(scale) => Ok(scale),
         None => {
             let octets = coefficients.size(coarsest).0;
             if octets as f64 <= limit * MOST { Ok(coarsest) } else { Err(octets) }
         }
+    }
+}
+
+/// What a search knows.
+struct Bracket {
+    finest: Scale,
+    coarsest: Scale,
+    limit: f64,
+    /// The coarsest that is known to be too much.
+    over: Option<Scale>,
+    /// The finest that is known to fit.
+    fits: Option<Scale>,
+    /// The last point, in logarithms of scale and octets.
+    before: Option<(f64, f64)>,
+}
+
+impl Bracket {
+    /// Whether nothing better is worth another count.
+    fn is_near(&self, scale: Scale, octets: u64) -> bool {
+        let part = octets as f64 / self.limit;
+        (ENOUGH..=MOST).contains(&part) || scale == self.finest && part <= MOST
+    }
+
+    /// Takes in a count and says where to look next; `None` when there is nothing between.
+    fn narrow(&mut self, scale: Scale, octets: u64) -> Option<Scale> {
+        if octets as f64 <= self.limit * MOST {
+            self.fits = Some(self.fits.map_or(scale, |fits| fits.min(scale)));
+        } else {
+            self.over = Some(self.over.map_or(scale, |over| over.max(scale)));
+        }
+        let here = (scale.factor().ln(), (octets as f64).ln());
+        let slope = match self.before {
+            Some((x, y)) if (x - here.0).abs() > 1e-3 => ((here.1 - y) / (here.0 - x)).clamp(-1.6, -0.2),
+            _ => SLOPE,
+        };
+        self.before = Some(here);
+        let low = self.over.map_or(self.finest, |over| Scale(over.0 + 1));
+        let high = self.fits.map_or(self.coarsest, |fits| Scale(fits.0.saturating_sub(1)));
+        if low > high {
+            return None;
+        }
+        let wished = (here.0 + ((self.limit * AIM).ln() - here.1) / slope).exp();
+        let wished = Scale::of_factor(wished);
+        if (low..=high).contains(&wished) {
+            return Some(wished);
+        }
+        // Beyond what is known: near the side that it fell out at, by halves when both are known.
+        Some(match (self.over, self.fits) {
+            (Some(_), Some(_)) => Scale(low.0 + (high.0 - low.0) / 2),
+            _ => wished.clamp(low, high),
+        })
     }
 }

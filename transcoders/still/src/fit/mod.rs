@@ -33,9 +33,7 @@ impl Fitting {
     pub(crate) fn new(source: &Source, target: &StillTarget) -> Result<Self, Fault> {
         match (target.format, &source.picture) {
             (Format::Jpeg, _) => jpeg::Fitting::new(source, target).map(Self::Jpeg),
-            (Format::Gif, Picture::Frames(animation))
-                if target.animated && animation.frames.len() > 1 =>
-            {
+            (Format::Gif, Picture::Frames(animation)) if target.animated && animation.frames.len() > 1 => {
                 Ok(Self::Moving(moving::Fitting::new(source, animation, target)))
             }
             (Format::Gif | Format::Png | Format::Wbmp, _) => {

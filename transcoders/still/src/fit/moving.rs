@@ -56,10 +56,8 @@ impl Fitting {
     pub(crate) fn rungs(&self, max_octets: u64) -> Vec<Rung> {
         let best = self.encode(max_octets).ok();
         let less = best.as_ref().and_then(|(octets, _)| self.encode(octets.len() as u64 / 3).ok());
-        let rung = |(octets, made): &(Vec<u8>, Made)| Rung {
-            octets: octets.len() as u64,
-            quality: made.quality,
-        };
+        let rung =
+            |(octets, made): &(Vec<u8>, Made)| Rung { octets: octets.len() as u64, quality: made.quality };
         best.iter().chain(&less).map(rung).collect()
     }
 
@@ -69,8 +67,7 @@ impl Fitting {
         for encodes in 1..=MAX_ENCODES {
             let palette = self.palette(&frames, colours);
             let pictures = frames.iter().map(|frame| (&frame.raster, frame.delay_ms));
-            let octets = gif::moving(pictures, &palette, self.again)
-                .ok_or_else(|| cannot_fit(max_octets))?;
+            let octets = gif::moving(pictures, &palette, self.again).ok_or_else(|| cannot_fit(max_octets))?;
             let ratio = max_octets as f64 / octets.len() as f64;
             if ratio >= 1.0 {
                 return Ok(self.done(octets, &frames, &palette, encodes));
@@ -83,11 +80,13 @@ impl Fitting {
                 frames = halved(frames);
                 colours = colours.min(128);
             } else {
-                frames = self.scaled(&frames, ratio).or_else(|| {
-                    // As small as it gets: what moves slower still moves.
-                    (frames.len() > 2).then(|| halved(frames.clone()))
-                })
-                .ok_or_else(|| cannot_fit(max_octets))?;
+                frames = self
+                    .scaled(&frames, ratio)
+                    .or_else(|| {
+                        // As small as it gets: what moves slower still moves.
+                        (frames.len() > 2).then(|| halved(frames.clone()))
+                    })
+                    .ok_or_else(|| cannot_fit(max_octets))?;
                 colours = colours.min(FEW_COLOURS * 2);
             }
         }
@@ -99,10 +98,9 @@ impl Fitting {
         let first = frames.first()?;
         let factor = (ratio.sqrt() * 0.95).clamp(0.4, 0.92);
         let (width, height) = smaller((first.raster.width, first.raster.height), factor)?;
-        let scaled = frames.iter().map(|frame| Frame {
-            raster: frame.raster.scaled(width, height),
-            delay_ms: frame.delay_ms,
-        });
+        let scaled = frames
+            .iter()
+            .map(|frame| Frame { raster: frame.raster.scaled(width, height), delay_ms: frame.delay_ms });
         Some(scaled.collect())
     }
 
@@ -112,13 +110,7 @@ impl Fitting {
         Palette::of(samples, colours, true)
     }
 
-    fn done(
-        &self,
-        octets: Vec<u8>,
-        frames: &[Frame],
-        palette: &Palette,
-        encodes: u32,
-    ) -> (Vec<u8>, Made) {
+    fn done(&self, octets: Vec<u8>, frames: &[Frame], palette: &Palette, encodes: u32) -> (Vec<u8>, Made) {
         let mut notes = self.notes.clone();
         let kept = frames.len() as u32;
         if kept < self.of {
@@ -132,4 +124,3 @@ impl Fitting {
         made(octets, Format::Gif, quality, encodes, notes)
     }
 }
-

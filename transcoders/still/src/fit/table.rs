@@ -50,10 +50,8 @@ impl Fitting {
         // Every rung is a whole encode here: the best one, and what is left in a third of it.
         let best = self.encode(max_octets).ok();
         let less = best.as_ref().and_then(|(octets, _)| self.encode(octets.len() as u64 / 3).ok());
-        let rung = |(octets, made): &(Vec<u8>, Made)| Rung {
-            octets: octets.len() as u64,
-            quality: made.quality,
-        };
+        let rung =
+            |(octets, made): &(Vec<u8>, Made)| Rung { octets: octets.len() as u64, quality: made.quality };
         best.iter().chain(&less).map(rung).collect()
     }
 

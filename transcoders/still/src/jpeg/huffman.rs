@@ -32,8 +32,7 @@ impl Table {
             *last -= 1;
         }
         let mut table = Self { lengths: of_length, symbols: Vec::new(), codes: [(0, 0); 256] };
-        let mut often_first =
-            leaves.iter().rev().map(|&(_, symbol)| symbol).filter(|symbol| *symbol < 256);
+        let mut often_first = leaves.iter().rev().map(|&(_, symbol)| symbol).filter(|symbol| *symbol < 256);
         let mut code = 0u16;
         for (length, &number) in (1u8..).zip(&of_length) {
             for symbol in often_first.by_ref().take(usize::from(number)) {
@@ -75,8 +74,7 @@ fn lengths(leaves: &[(u32, u16)]) -> [u32; 64] {
     let (mut leaf, mut inner) = (0, leaves.len());
     while weight.len() < total {
         let mut take = || {
-            let lighter = inner >= weight.len()
-                || leaf < leaves.len() && weight[leaf] <= weight[inner];
+            let lighter = inner >= weight.len() || leaf < leaves.len() && weight[leaf] <= weight[inner];
             let next = if lighter { &mut leaf } else { &mut inner };
             *next += 1;
             *next - 1

@@ -137,9 +137,12 @@ fn interleave(luma: &Plane, blue: &Plane, red: &Plane) -> Vec<Block> {
         transform_row(red, row, &mut cr);
         for column in 0..across {
             let mut mean = 0;
-            for (blocks_row, x) in
-                [(&upper, 2 * column), (&upper, 2 * column + 1), (&lower, 2 * column), (&lower, 2 * column + 1)]
-            {
+            for (blocks_row, x) in [
+                (&upper, 2 * column),
+                (&upper, 2 * column + 1),
+                (&lower, 2 * column),
+                (&lower, 2 * column + 1),
+            ] {
                 let block = blocks_row.get(x).copied().unwrap_or_else(|| flat(mean));
                 mean = block.first().copied().unwrap_or(0);
                 blocks.push(block);

@@ -132,8 +132,7 @@ impl<'a> Header<'a> {
             }
             DQT if self.table_sum.is_none() => {
                 if let Some((0x00, table)) = content.split_first() {
-                    self.table_sum =
-                        table.get(..64).map(|table| table.iter().map(|&q| u32::from(q)).sum());
+                    self.table_sum = table.get(..64).map(|table| table.iter().map(|&q| u32::from(q)).sum());
                 }
             }
             0xe1 if self.exif.is_none() => self.exif = content.strip_prefix(EXIF),

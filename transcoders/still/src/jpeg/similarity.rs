@@ -54,20 +54,15 @@ fn mean(values: impl Iterator<Item = f32>) -> f32 {
 fn of_block(a: &[f32; 64], b: &[f32; 64]) -> f32 {
     let [mut aa, mut bb, mut ab] = [[0f32; 8]; 3];
     for (a, b) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
-        for ((((aa, bb), ab), &a), &b) in
-            aa.iter_mut().zip(&mut bb).zip(&mut ab).zip(a).zip(b)
-        {
+        for ((((aa, bb), ab), &a), &b) in aa.iter_mut().zip(&mut bb).zip(&mut ab).zip(a).zip(b) {
             *aa += a * a;
             *bb += b * b;
             *ab += a * b;
         }
     }
     let (first_a, first_b) = (a.first().copied().unwrap_or(0.0), b.first().copied().unwrap_or(0.0));
-    let rest = |sums: [f32; 8], first: f32| {
-        (sums.iter().sum::<f32>() - first).max(0.0) / (LARGER * LARGER)
-    };
-    let covariance =
-        (ab.iter().sum::<f32>() - first_a * first_b) / (LARGER * LARGER);
+    let rest = |sums: [f32; 8], first: f32| (sums.iter().sum::<f32>() - first).max(0.0) / (LARGER * LARGER);
+    let covariance = (ab.iter().sum::<f32>() - first_a * first_b) / (LARGER * LARGER);
     let (mean_a, mean_b) = (first_a / LARGER + 128.0, first_b / LARGER + 128.0);
     let (variance_a, variance_b) = (rest(aa, first_a * first_a), rest(bb, first_b * first_b));
     let luminance = (2.0 * mean_a * mean_b + C1) / (mean_a * mean_a + mean_b * mean_b + C1);

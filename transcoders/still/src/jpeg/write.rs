@@ -84,13 +84,7 @@ fn walk(coefficients: &Coefficients, scale: Scale, every: usize, sink: &mut impl
 
 /// One block, T.81 F.1.2.
 #[inline]
-fn code(
-    block: &Block,
-    quantiser: &Quantiser,
-    previous: &mut i32,
-    class: usize,
-    sink: &mut impl Sink,
-) {
+fn code(block: &Block, quantiser: &Quantiser, previous: &mut i32, class: usize, sink: &mut impl Sink) {
     let quantised = quantiser.apply(block);
     let magnitude = i32::from(quantised.magnitude[0]);
     let dc = if block[0] < 0 { -magnitude } else { magnitude };

@@ -57,9 +57,7 @@ pub(super) fn read(
         let decoder = WebPDecoder::new(cursor).map_err(fault)?;
         let again = match decoder.loop_count() {
             LoopCount::Infinite => Some(0),
-            LoopCount::Finite(times) => {
-                u16::try_from(times.get() - 1).ok().filter(|times| *times > 0)
-            }
+            LoopCount::Finite(times) => u16::try_from(times.get() - 1).ok().filter(|times| *times > 0),
         };
         frames(decoder, again, orientation, targets, limits)
     }
@@ -107,12 +105,7 @@ fn frames<'a>(
     }
     let first = first.ok_or_else(|| damaged("no frame could be read"))?;
     Ok(Source {
-        picture: Picture::Frames(Animation {
-            first,
-            frames: thinning.frames,
-            again,
-            of: thinning.of,
-        }),
+        picture: Picture::Frames(Animation { first, frames: thinning.frames, again, of: thinning.of }),
         size,
         orientation,
         profile,

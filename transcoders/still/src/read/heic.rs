@@ -53,9 +53,7 @@ pub(super) fn read(octets: &[u8], limits: &Limits) -> Result<Source, Fault> {
 
 fn fault(error: HeifError) -> Fault {
     let kind = match error.code {
-        HeifErrorCode::UnsupportedFileType | HeifErrorCode::UnsupportedFeature => {
-            FaultKind::Unsupported
-        }
+        HeifErrorCode::UnsupportedFileType | HeifErrorCode::UnsupportedFeature => FaultKind::Unsupported,
         HeifErrorCode::MemoryAllocationError => FaultKind::OutOfMemory,
         _ => FaultKind::Damaged,
     };

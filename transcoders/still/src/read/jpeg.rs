@@ -9,8 +9,8 @@ use cedrat_plan::{
     limits::Limits,
 };
 use turbojpeg::{
-    Colorspace, DecompressHeader, Decompressor, Image, PixelFormat, ScalingFactor, Subsamp,
-    YuvImage, yuv_pixels_len,
+    Colorspace, DecompressHeader, Decompressor, Image, PixelFormat, ScalingFactor, Subsamp, YuvImage,
+    yuv_pixels_len,
 };
 
 use super::{admit, damaged, needed, profile, within};
@@ -46,9 +46,7 @@ pub(super) fn read(
     let size = (factor.scale(info.width), factor.scale(info.height));
 
     let (picture, result) = match info.colorspace {
-        Colorspace::YCbCr | Colorspace::Gray
-            if info.subsamp != Subsamp::Unknown && !info.is_lossless =>
-        {
+        Colorspace::YCbCr | Colorspace::Gray if info.subsamp != Subsamp::Unknown && !info.is_lossless => {
             samples(&mut decoder, octets, &info, size)?
         }
         Colorspace::CMYK | Colorspace::YCCK => {
@@ -74,21 +72,14 @@ pub(super) fn read(
         size: header.size,
         orientation,
         profile: profile(header.profile.as_deref(), limits),
-        exif: header
-            .exif
-            .filter(|exif| exif.len() as u64 <= limits.metadata_octets)
-            .map(<[u8]>::to_vec),
+        exif: header.exif.filter(|exif| exif.len() as u64 <= limits.metadata_octets).map(<[u8]>::to_vec),
         notes,
         finest: header.table_sum.map_or(Scale::FINEST, scale_of).max(Scale::FINEST),
     })
 }
 
 /// The smallest of the scales that cost nothing which still has as many pixels as are needed.
-fn factor(
-    info: &DecompressHeader,
-    (width, height): (u32, u32),
-    targets: &[StillTarget],
-) -> ScalingFactor {
+fn factor(info: &DecompressHeader, (width, height): (u32, u32), targets: &[StillTarget]) -> ScalingFactor {
     let margin = if targets.iter().any(|target| target.best) { 2 } else { 1 };
     let enough = |factor: &ScalingFactor| {
         factor.scale(info.width) >= margin * width as usize
@@ -110,8 +101,7 @@ fn samples(
     let subsamp = info.subsamp;
     let length = yuv_pixels_len(size.0, 1, size.1, subsamp).map_err(fault)?;
     let mut pixels = vec![NOTHING; length];
-    let image =
-        YuvImage { pixels: &mut pixels[..], width: size.0, align: 1, height: size.1, subsamp };
+    let image = YuvImage { pixels: &mut pixels[..], width: size.0, align: 1, height: size.1, subsamp };
     let result = decoder.decompress_to_yuv(octets, image);
     let subsampling = (subsamp != Subsamp::Gray).then(|| subsamp.size());
     Ok((Picture::Samples(Samples { pixels, size, subsampling }), result))
@@ -131,12 +121,7 @@ fn pixels(
 }
 
 fn raster((width, height): (usize, usize), pixels: Vec<u8>) -> Picture {
-    Picture::Raster(Raster {
-        width: width as u32,
-        height: height as u32,
-        layout: Layout::Rgb,
-        pixels,
-    })
+    Picture::Raster(Raster { width: width as u32, height: height as u32, layout: Layout::Rgb, pixels })
 }
 
 /// The decoder reports warnings and failures alike. A picture of which something was read is shown,

@@ -18,8 +18,8 @@ use cedrat_plan::{
     limits::Limits,
 };
 
-pub(crate) use animation::halved;
 use crate::source::{Source, shape, turned};
+pub(crate) use animation::halved;
 
 /// Decodes at a size that is enough for all targets.
 pub(crate) fn read(
@@ -45,10 +45,9 @@ pub(crate) fn read(
         Format::Wbmp => wbmp::read(octets, limits),
         #[cfg(feature = "heic")]
         Format::Heic => heic::read(octets, limits),
-        format => Err(Fault::new(
-            FaultKind::Unsupported,
-            format!("{} is not read here", format.media_type()),
-        )),
+        format => {
+            Err(Fault::new(FaultKind::Unsupported, format!("{} is not read here", format.media_type())))
+        }
     }
 }
 
@@ -83,7 +82,5 @@ fn needed(size: (u32, u32), orientation: u8, targets: &[StillTarget]) -> (u32, u
 
 /// A profile that must be applied, of those within the limit.
 fn profile(octets: Option<&[u8]>, limits: &Limits) -> Option<moxcms::ColorProfile> {
-    octets
-        .filter(|octets| octets.len() as u64 <= limits.metadata_octets)
-        .and_then(crate::colour::profile)
+    octets.filter(|octets| octets.len() as u64 <= limits.metadata_octets).and_then(crate::colour::profile)
 }

@@ -17,12 +17,7 @@ use crate::{
     source::{Picture, Source},
 };
 
-pub(super) fn read(
-    octets: &[u8],
-    facts: &Facts,
-    orientation: u8,
-    limits: &Limits,
-) -> Result<Source, Fault> {
+pub(super) fn read(octets: &[u8], facts: &Facts, orientation: u8, limits: &Limits) -> Result<Source, Fault> {
     let format = match facts.format {
         Format::Bmp => ImageFormat::Bmp,
         Format::Gif => ImageFormat::Gif,

@@ -27,8 +27,7 @@ pub(super) fn read(
     targets: &[StillTarget],
     limits: &Limits,
 ) -> Result<Source, Fault> {
-    let mut decoder =
-        Decoder::new_with_limits(Cursor::new(octets), png::Limits { bytes: MAX_CHUNKS });
+    let mut decoder = Decoder::new_with_limits(Cursor::new(octets), png::Limits { bytes: MAX_CHUNKS });
     decoder.set_transformations(Transformations::normalize_to_color8());
     decoder.set_ignore_text_chunk(true);
     decoder.ignore_checksums(true);
@@ -152,9 +151,7 @@ impl Shrink {
             Layout::Gray => self.sum(row.as_chunks::<1>().0),
             Layout::Rgb => self.sum(row.as_chunks::<3>().0),
             Layout::Rgba => {
-                for (square, sums) in
-                    row.chunks(4 * self.by).zip(self.sums.as_chunks_mut::<4>().0)
-                {
+                for (square, sums) in row.chunks(4 * self.by).zip(self.sums.as_chunks_mut::<4>().0) {
                     let [red, green, blue, opacity] = sums;
                     for &[r, g, b, a] in square.as_chunks::<4>().0 {
                         let a = u32::from(a);
@@ -207,11 +204,6 @@ impl Shrink {
         }
         // What never came is white and opaque.
         self.out.resize(self.width * self.height * self.layout.channels(), 255);
-        Raster {
-            width: self.width as u32,
-            height: self.height as u32,
-            layout: self.layout,
-            pixels: self.out,
-        }
+        Raster { width: self.width as u32, height: self.height as u32, layout: self.layout, pixels: self.out }
     }
 }

@@ -22,8 +22,7 @@ pub(super) fn read(octets: &[u8], limits: &Limits) -> Result<Source, Fault> {
         let bits = row.iter().flat_map(|octet| (0..8).rev().map(move |bit| octet >> bit & 1));
         bits.take(size.0 as usize).map(|bit| bit * 255)
     });
-    let raster =
-        Raster { width: size.0, height: size.1, layout: Layout::Gray, pixels: pixels.collect() };
+    let raster = Raster { width: size.0, height: size.1, layout: Layout::Gray, pixels: pixels.collect() };
     Ok(Source {
         picture: Picture::Raster(raster),
         size,
@@ -109,8 +108,7 @@ mod tests {
     #[test]
     fn black_and_white_comes_back_as_it_was() {
         for width in [1u32, 7, 8, 9, 130, 200] {
-            let luma: Vec<u8> =
-                (0..width * 5).map(|at| if at * 7 % 3 == 0 { 255 } else { 0 }).collect();
+            let luma: Vec<u8> = (0..width * 5).map(|at| if at * 7 % 3 == 0 { 255 } else { 0 }).collect();
             let file = write(width, &luma);
             assert_eq!(file.len() as u64, octets(width, 5));
             let source = read(&file, &Limits::default()).unwrap();

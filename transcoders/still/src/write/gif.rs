@@ -30,12 +30,8 @@ pub(crate) fn moving<'a>(
         size = (raster.width, raster.height);
         indexed.push((palette.indices(raster), delay_ms));
     }
-    let whole = Place {
-        left: 0,
-        top: 0,
-        width: u16::try_from(size.0).ok()?,
-        height: u16::try_from(size.1).ok()?,
-    };
+    let whole =
+        Place { left: 0, top: 0, width: u16::try_from(size.0).ok()?, height: u16::try_from(size.1).ok()? };
     let vanishes = palette.transparent
         && indexed.iter().zip(indexed.iter().skip(1)).any(|((before, _), (here, _))| {
             before.iter().zip(here).any(|(before, here)| *before != 0 && *here == 0)

@@ -132,10 +132,8 @@ fn median_cut(pixels: impl Iterator<Item = [u8; 3]>, room: usize) -> Vec<[u8; 3]
     histogram.retain(|cell| cell.number > 0);
     let mut boxes = vec![Part::of(histogram)];
     while boxes.len() < room {
-        let Some(worst) = boxes
-            .iter_mut()
-            .filter(|part| part.cells.len() > 1)
-            .max_by(|a, b| a.spread.total_cmp(&b.spread))
+        let Some(worst) =
+            boxes.iter_mut().filter(|part| part.cells.len() > 1).max_by(|a, b| a.spread.total_cmp(&b.spread))
         else {
             break;
         };
@@ -195,8 +193,7 @@ impl Part {
         let number: u64 = self.cells.iter().map(|cell| cell.number).sum();
         (number > 0).then(|| {
             [0, 1, 2].map(|axis| {
-                let sum: f64 =
-                    self.cells.iter().map(|cell| cell.channel(axis) * cell.number as f64).sum();
+                let sum: f64 = self.cells.iter().map(|cell| cell.channel(axis) * cell.number as f64).sum();
                 (sum / number as f64).round() as u8
             })
         })
@@ -258,12 +255,8 @@ mod tests {
 
     #[test]
     fn what_is_not_shown_is_the_first_colour() {
-        let raster = Raster {
-            width: 2,
-            height: 1,
-            layout: Layout::Rgba,
-            pixels: vec![1, 2, 3, 255, 9, 9, 9, 0],
-        };
+        let raster =
+            Raster { width: 2, height: 1, layout: Layout::Rgba, pixels: vec![1, 2, 3, 255, 9, 9, 9, 0] };
         let palette = Palette::of([&raster].into_iter(), 4, false);
         assert!(palette.transparent);
         assert_eq!(palette.indices(&raster), [1, 0]);

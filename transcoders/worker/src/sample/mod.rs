@@ -23,6 +23,8 @@ use rustix::fs::{MemfdFlags, memfd_create};
 const PHOTO: (u32, u32) = (4000, 3000);
 /// Pixels of the clip.
 const CLIP: (u32, u32) = (1280, 720);
+/// Pixels of what the camera of the clip pans over.
+const WIDE: (u32, u32) = (1920, 800);
 /// Pictures a second of the clip.
 const RATE: u32 = 15;
 /// Seconds of clip and note.
@@ -43,11 +45,11 @@ pub(crate) fn write(name: &str, path: &Path) -> Result<(), String> {
 }
 
 fn photo() -> Result<Vec<u8>, String> {
-    jpeg(PHOTO, 0.0, 16 << 20)
+    let (width, height) = PHOTO;
+    jpeg(PHOTO, scene::draw(width, height), 16 << 20)
 }
 
-fn jpeg((width, height): (u32, u32), time: f32, max_octets: u64) -> Result<Vec<u8>, String> {
-    let pixels = scene::draw(width, height, time);
+fn jpeg((width, height): (u32, u32), pixels: Vec<u8>, max_octets: u64) -> Result<Vec<u8>, String> {
     let raster = Raster { width, height, layout: Layout::Rgb, pixels };
     let target = StillTarget {
         format: Format::Jpeg,
@@ -84,8 +86,14 @@ fn voice_note() -> Result<Vec<u8>, String> {
 /// H.264 and AAC in MP4.
 fn clip() -> Result<Vec<u8>, String> {
     let (width, height) = CLIP;
+    let view = scene::draw(WIDE.0, WIDE.1);
     let frames = (0..RATE * SECONDS)
-        .map(|number| jpeg(CLIP, number as f32 / RATE as f32, 1 << 20))
+        .map(|number| {
+            let sway = (number as f32 * 0.07).sin() * 0.5 + 0.5;
+            let left = (number * (WIDE.0 - width) / (RATE * SECONDS)) as usize;
+            let top = (sway * (WIDE.1 - height) as f32) as usize;
+            jpeg(CLIP, scene::look(&view, WIDE.0 as usize, (left, top), CLIP, number), 1 << 20)
+        })
         .collect::<Result<Vec<_>, _>>()?;
     let movie = avi::movie((width, height), RATE, &frames, &voice::speak(SECONDS), voice::RATE);
     convert(

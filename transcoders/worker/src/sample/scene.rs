@@ -1,8 +1,8 @@
 //! A landscape at evening: sky and clouds, three ranges of hills, a lake that mirrors them, and the
 //! grain of a sensor. Value noise throughout.
 
-/// Draws it: `width` × `height` × RGB. `time` in seconds moves the clouds and the water.
-pub(super) fn draw(width: u32, height: u32, time: f32) -> Vec<u8> {
+/// Draws it: `width` × `height` × RGB.
+pub(super) fn draw(width: u32, height: u32) -> Vec<u8> {
     let mut pixels = Vec::with_capacity(width as usize * height as usize * 3);
     let shore = 0.68;
     let ridges: Vec<[f32; 3]> = (0..width)
@@ -16,23 +16,43 @@ pub(super) fn draw(width: u32, height: u32, time: f32) -> Vec<u8> {
         for (x, ridge) in ridges.iter().enumerate() {
             let (across, down) = (x as f32 / width as f32, y as f32 / height as f32);
             let colour = if down < shore {
-                land(across, down, ridge, time)
+                land(across, down, ridge)
             } else {
                 // The lake mirrors what is above it, broken by waves.
                 let depth = (down - shore) / (1.0 - shore);
-                let wave = noise(across * 60.0, depth * depth * 300.0 + time * 2.0) - 0.5;
+                let wave = noise(across * 60.0, depth * depth * 300.0) - 0.5;
                 let above = shore - (down - shore) * 1.6 + wave * 0.03 * (0.2 + depth);
-                let mirrored = land(across + wave * 0.01, above, ridge, time);
+                let mirrored = land(across + wave * 0.01, above, ridge);
                 mirrored.map(|channel| channel * (0.72 - 0.3 * depth) + 6.0)
             };
-            let grain = (hash(x as i32, y as i32 ^ (time * 1000.0) as i32) - 0.5) * 9.0;
+            let grain = (hash(x as i32, y as i32) - 0.5) * 9.0;
             pixels.extend(colour.map(|channel| (channel + grain).clamp(0.0, 255.0) as u8));
         }
     }
     pixels
 }
 
-fn land(across: f32, down: f32, ridge: &[f32; 3], time: f32) -> [f32; 3] {
+/// What a camera sees of a picture `across` pixels wide that pans over it: `size` pixels from
+/// `(left, top)`, with grain of its own in every picture.
+pub(super) fn look(
+    pixels: &[u8],
+    across: usize,
+    (left, top): (usize, usize),
+    (width, height): (u32, u32),
+    number: u32,
+) -> Vec<u8> {
+    let rows = pixels.chunks(across * 3).skip(top).take(height as usize);
+    let mut seen = Vec::with_capacity(width as usize * height as usize * 3);
+    for (y, row) in rows.enumerate() {
+        for (x, channel) in row.iter().skip(left * 3).take(width as usize * 3).enumerate() {
+            let grain = (hash((x / 3) as i32, (y as u32 ^ number << 12) as i32) * 7.0) as u8;
+            seen.push(channel.saturating_add(grain).saturating_sub(3));
+        }
+    }
+    seen
+}
+
+fn land(across: f32, down: f32, ridge: &[f32; 3]) -> [f32; 3] {
     const RANGES: [[f32; 3]; 3] = [[118.0, 112.0, 140.0], [70.0, 84.0, 92.0], [44.0, 58.0, 34.0]];
     for (range, (top, colour)) in ridge.iter().zip(RANGES).enumerate().rev() {
         if down > *top {
@@ -42,11 +62,11 @@ fn land(across: f32, down: f32, ridge: &[f32; 3], time: f32) -> [f32; 3] {
             return colour.map(|channel| channel * light);
         }
     }
-    sky(across, down, time)
+    sky(across, down)
 }
 
-fn sky(across: f32, down: f32, time: f32) -> [f32; 3] {
-    let cloud = (fractal(across * 5.0 + time * 0.05, down * 11.0, 5) * 2.2 - 0.9).clamp(0.0, 1.0);
+fn sky(across: f32, down: f32) -> [f32; 3] {
+    let cloud = (fractal(across * 5.0, down * 11.0, 5) * 2.2 - 0.9).clamp(0.0, 1.0);
     let (dx, dy) = (across - 0.68, (down - 0.3) * 0.75);
     let glow = (-(dx * dx + dy * dy) * 30.0).exp();
     let height = 1.0 - down / 0.7;
