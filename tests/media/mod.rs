@@ -1,5 +1,6 @@
 //! Media through the real workers: what they make, and what becomes of those that misbehave.
 
+mod hostile;
 mod workers;
 
 use std::time::Duration;
