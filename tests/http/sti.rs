@@ -79,7 +79,7 @@ fn code(element: &Element) -> &str {
     element.child("mainReturnResult").unwrap().text_of("returnCode").unwrap()
 }
 
-fn codes<'a>(element: &'a Element) -> Vec<&'a str> {
+fn codes(element: &Element) -> Vec<&str> {
     let more = element.child("additionalReturnResults");
     more.iter()
         .flat_map(|more| more.all("returnResult"))

@@ -123,10 +123,9 @@ async fn connection(front: Arc<Front>, stream: TcpStream, shutdown: watch::Recei
     }
     let Some(tls) = front.core.tls() else { return };
     let handshake = tokio_rustls::TlsAcceptor::from(tls).accept(stream);
-    match tokio::time::timeout(patience, handshake).await {
-        Ok(Ok(stream)) => exchange(front, stream, patience, shutdown).await,
-        // Port scanners and clear-text clients are not worth a line each.
-        Ok(Err(_)) | Err(_) => {}
+    // Port scanners and clear-text clients are not worth a line each.
+    if let Ok(Ok(stream)) = tokio::time::timeout(patience, handshake).await {
+        exchange(front, stream, patience, shutdown).await;
     }
 }
 

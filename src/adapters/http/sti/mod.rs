@@ -23,7 +23,7 @@ use hyper::{HeaderMap, StatusCode, header::CONTENT_TYPE};
 use super::wanted;
 use super::{auth::Caller, core::Core, record::Record};
 use crate::config::http::Http;
-use codes::{Code, main_of};
+use codes::{Code, ReturnResult, main_of};
 use response::Response;
 use run::{Attachments, JobResult, Run};
 use soap::{Fault, FaultCode};
@@ -109,23 +109,19 @@ async fn served(
         Some(message) => root(message)?,
     };
     let element = soap::open(&envelope, &xml::Limits::default())?;
-    let mut jobs: Vec<JobResult> = Vec::new();
-    let (request, main) = match request::read(&element, config.max_jobs) {
-        Ok(request) => {
+    let Some(request) = request::read(&element, config.max_jobs) else {
+        return Err(Fault::new(
+            FaultCode::Client,
+            format!("the Body holds {}, which is no TranscodingRequest", element.name),
+        ));
+    };
+    let (main, jobs) = match &request.jobs {
+        Ok(jobs) => {
             let run = Run { core, config, caller, attachments: &attachments };
-            jobs = run.jobs(&request.jobs).await;
-            let code = main_of(jobs.iter().map(|job| job.main.code));
-            let main = match jobs.as_slice() {
-                // What is to be said of the one job is said of the whole.
-                [job] if !code.is_success() => job.main.clone(),
-                _ => code.into(),
-            };
-            (request, main)
+            let done = run.jobs(jobs).await;
+            (main_result(&done), done)
         }
-        Err((_, result)) if element.name != "TranscodingRequest" => {
-            return Err(Fault::new(FaultCode::Client, result.text));
-        }
-        Err((request, result)) => (request, result),
+        Err(result) => (result.clone(), Vec::new()),
     };
     note(record, main.code, &jobs);
     let response = Response {
@@ -138,6 +134,15 @@ async fn served(
     };
     let (content_type, octets) = response.write(&crate::clock::token());
     Ok(answer(StatusCode::OK, &content_type, octets))
+}
+
+/// What is to be said of the whole: of a job that failed alone, what is said of it.
+fn main_result(jobs: &[JobResult]) -> ReturnResult {
+    let code = main_of(jobs.iter().map(|job| job.main.code));
+    match jobs {
+        [job] if !code.is_success() => job.main.clone(),
+        _ => code.into(),
+    }
 }
 
 fn note(record: &mut Record, code: Code, jobs: &[JobResult]) {

@@ -25,8 +25,9 @@ pub struct Request {
     pub originator: Option<String>,
     /// Which operation, to be echoed.
     pub operation: Option<String>,
-    /// The jobs; what is wrong with one stands in its place.
-    pub jobs: Vec<Job>,
+    /// The jobs, where what is wrong with one stands in its place; or what is wrong with the whole,
+    /// which is answered with the identifiers all the same.
+    pub jobs: Result<Vec<Job>, ReturnResult>,
 }
 
 /// One job.
@@ -62,47 +63,39 @@ pub struct Target {
     pub ignored: Vec<String>,
 }
 
-/// Reads a request.
-///
-/// # Errors
-/// What is wrong with the request as a whole. `BadRequest` on an element that is no
-/// TranscodingRequest is no STI at all.
-pub fn read(root: &Element, max_jobs: usize) -> Result<Request, (Request, ReturnResult)> {
-    let mut request = Request {
+/// Reads a request; `None` when the element is none.
+pub fn read(root: &Element, max_jobs: usize) -> Option<Request> {
+    (root.name == "TranscodingRequest").then(|| Request {
         namespace: root.namespace.clone(),
         originator: identifier(root, "originatorID"),
         operation: identifier(root, "operationID"),
-        jobs: Vec::new(),
-    };
-    let whole = |code: Code, text: String, request: Request| Err((request, ReturnResult::new(code, text)));
-    if root.name != "TranscodingRequest" {
-        let text = format!("the element {} is no TranscodingRequest", short(&root.name));
-        return whole(Code::BadRequest, text, request);
-    }
+        jobs: jobs(root, max_jobs),
+    })
+}
+
+fn jobs(root: &Element, max_jobs: usize) -> Result<Vec<Job>, ReturnResult> {
+    let whole = |code: Code, text: String| Err(ReturnResult::new(code, text));
     let jobs = || root.all("transcodingJob");
     let asked: usize = jobs().map(|job| job.all("target").count().max(1)).sum();
     if asked > max_jobs {
         let text = format!("{asked} targets are asked for; one request may have {max_jobs} (http.max_jobs)");
-        return whole(Code::TooManyJobs, text, request);
+        return whole(Code::TooManyJobs, text);
     }
     let mut identifiers = Vec::new();
     for job in jobs() {
         let Some(id) = identifier(job, "jobID") else {
-            return whole(Code::JobIdentifier, "a transcodingJob has no jobID".into(), request);
+            return whole(Code::JobIdentifier, "a transcodingJob has no jobID".into());
         };
         if identifiers.contains(&id) {
-            return whole(Code::JobIdentifier, format!("the jobID {id} is there twice"), request);
+            return whole(Code::JobIdentifier, format!("the jobID {id} is there twice"));
         }
         identifiers.push(id);
     }
     if identifiers.is_empty() {
-        return whole(Code::BadRequest, "the request has no transcodingJob".into(), request);
+        return whole(Code::BadRequest, "the request has no transcodingJob".into());
     }
-    request.jobs = jobs()
-        .zip(identifiers)
-        .map(|(job, id)| Job { id, source: source(job), targets: targets(job) })
-        .collect();
-    Ok(request)
+    let read = |(job, id)| Job { id, source: source(job), targets: targets(job) };
+    Ok(jobs().zip(identifiers).map(read).collect())
 }
 
 fn identifier(element: &Element, name: &str) -> Option<String> {
@@ -410,12 +403,16 @@ mod tests {
 
     use super::{super::xml, *};
 
-    fn parse(jobs: &str) -> Result<Request, (Request, ReturnResult)> {
+    fn whole(jobs: &str) -> Request {
         let text = format!(
             "<TranscodingRequest xmlns='http://www.openmobilealliance.org/schema/sti/v1_0'>\
              <originatorID>mmsc-1</originatorID><operationID>op 7</operationID>{jobs}</TranscodingRequest>"
         );
-        read(&xml::read(text.as_bytes(), &xml::Limits::default()).unwrap(), 4)
+        read(&xml::read(text.as_bytes(), &xml::Limits::default()).unwrap(), 4).unwrap()
+    }
+
+    fn parse(jobs: &str) -> Result<Vec<Job>, Code> {
+        whole(jobs).jobs.map_err(|result| result.code)
     }
 
     fn job(id: &str, location: &str, targets: &str) -> String {
@@ -427,20 +424,19 @@ mod tests {
 
     fn target_of(params: &str) -> Result<Target, ReturnResult> {
         let target = format!("<target><transcodingParams>{params}</transcodingParams></target>");
-        parse(&job("1", "cid:a@b", &target)).unwrap().jobs[0].targets[0].clone()
+        parse(&job("1", "cid:a@b", &target)).unwrap()[0].targets[0].clone()
     }
 
     #[test]
     fn a_request_is_read_with_its_jobs() {
-        let request = parse(&job(
+        let request = whole(&job(
             "j1",
             "cid:pic%40gw.test",
             "<target><profileID>image-basic</profileID></target><target><profileID>image-rich</profileID></target>",
-        ))
-        .unwrap();
+        ));
         assert_eq!(request.originator.as_deref(), Some("mmsc-1"));
         assert_eq!(request.operation.as_deref(), Some("op 7"));
-        let job = &request.jobs[0];
+        let job = &request.jobs.unwrap()[0];
         assert_eq!(job.source.as_ref().unwrap().cid, "pic@gw.test");
         assert_eq!(job.targets[1].as_ref().unwrap().profile.as_deref(), Some("image-rich"));
     }
@@ -448,19 +444,19 @@ mod tests {
     #[test]
     fn a_location_elsewhere_is_refused_and_leaves_other_jobs_alone() {
         let target = "<target><profileID>p</profileID></target>";
-        let request = parse(&format!(
+        let jobs = parse(&format!(
             "{}{}",
             job("1", "http://169.254.169.254/latest", target),
             job("2", "cid:a@b", target)
         ))
         .unwrap();
-        let refused = request.jobs[0].source.clone().unwrap_err();
+        let refused = jobs[0].source.clone().unwrap_err();
         assert_eq!(refused.code, Code::LocationRefused);
         assert!(refused.text.contains("never fetched"));
-        assert!(request.jobs[1].source.is_ok());
+        assert!(jobs[1].source.is_ok());
         for location in ["file:///etc/passwd", "https://a.test/", "cid:", "cid:%zz", "é"] {
-            let request = parse(&job("1", location, target)).unwrap();
-            assert_eq!(request.jobs[0].source.clone().unwrap_err().code, Code::LocationRefused, "{location}");
+            let jobs = parse(&job("1", location, target)).unwrap();
+            assert_eq!(jobs[0].source.clone().unwrap_err().code, Code::LocationRefused, "{location}");
         }
     }
 
@@ -512,16 +508,17 @@ mod tests {
     #[test]
     fn what_is_wrong_with_the_whole_keeps_what_must_be_echoed() {
         let target = "<target><profileID>p</profileID></target>";
-        let (request, result) = parse(&format!("{0}{0}", job("1", "cid:a", target))).unwrap_err();
-        assert_eq!((result.code, request.operation.as_deref()), (Code::JobIdentifier, Some("op 7")));
-        let (_, result) = parse(&job("1", "cid:a", &target.repeat(5))).unwrap_err();
-        assert_eq!(result.code, Code::TooManyJobs);
-        assert_eq!(parse("").unwrap_err().1.code, Code::BadRequest);
-        assert_eq!(parse("<transcodingJob/>").unwrap_err().1.code, Code::JobIdentifier);
-        let jobs = parse(&job("1", "cid:a", "")).unwrap().jobs;
+        let twice = whole(&format!("{0}{0}", job("1", "cid:a", target)));
+        assert_eq!(twice.operation.as_deref(), Some("op 7"));
+        assert_eq!(twice.jobs.unwrap_err().code, Code::JobIdentifier);
+        assert_eq!(parse(&job("1", "cid:a", &target.repeat(5))), Err(Code::TooManyJobs));
+        assert_eq!(parse(""), Err(Code::BadRequest));
+        assert_eq!(parse("<transcodingJob/>"), Err(Code::JobIdentifier));
+        assert_eq!(read(&Element { name: "other".into(), ..Element::default() }, 4), None);
+        let jobs = parse(&job("1", "cid:a", "")).unwrap();
         assert_eq!(jobs[0].targets[0].clone().unwrap_err().code, Code::NoProfile);
         let elsewhere = "<target><externalLocation>http://a.test/</externalLocation></target>";
-        let jobs = parse(&job("1", "cid:a", elsewhere)).unwrap().jobs;
+        let jobs = parse(&job("1", "cid:a", elsewhere)).unwrap();
         assert_eq!(jobs[0].targets[0].clone().unwrap_err().code, Code::MediaSaving);
     }
 }
