@@ -56,7 +56,11 @@ impl<'a> Desk<'a> {
             Secrecy::Secret => None,
         };
         let Some(key) = key else {
-            return self.convert(source, &[target.clone()]).await?.pop().unwrap_or_else(|| Err(silent()));
+            return self
+                .convert(source, std::slice::from_ref(target))
+                .await?
+                .pop()
+                .unwrap_or_else(|| Err(silent()));
         };
         let store = self.media.store.as_ref();
         let flight = self.media.cache.flight(&key);

@@ -346,7 +346,10 @@ pub async fn one(
         quality: 0,
         encodes: 0,
     };
+    let within = |octets: usize| max_octets.is_none_or(|most| octets as u64 <= most);
     match fitting.parts.pop() {
+        Some(Fitted::Made { entry, .. }) if !within(entry.octets.len()) => Err(refused(Why::TooLarge)),
+        Some(Fitted::Written(written)) if !within(written.octets.len()) => Err(refused(Why::TooLarge)),
         Some(Fitted::Made { entry, why }) => Ok(One {
             octets: entry.octets,
             facts: entry.made.facts,

@@ -63,6 +63,6 @@ fn size(octets: u64) -> String {
     match octets {
         0..1024 => format!("{octets} B"),
         1024..1_048_576 => format!("{} kB", octets.div_ceil(1024)),
-        _ => format!("{}.{} MB", octets >> 20, (octets & 0xF_FFFF) * 10 >> 20),
+        _ => format!("{}.{} MB", octets >> 20, ((octets & 0xF_FFFF) * 10) >> 20),
     }
 }

@@ -148,8 +148,7 @@ pub(crate) fn to_srgb(raster: Raster, profile: &ColorProfile) -> Raster {
         (Layout::Rgba, DataColorSpace::Rgb) => (raster, moxcms::Layout::Rgba),
         _ => return raster,
     };
-    let mut options = TransformOptions::default();
-    options.allow_use_cicp_transfer = false;
+    let options = TransformOptions { allow_use_cicp_transfer: false, ..TransformOptions::default() };
     let srgb = ColorProfile::new_srgb();
     let target = if layout == moxcms::Layout::Gray { moxcms::Layout::Rgb } else { layout };
     let Ok(transform) = profile.create_transform_8bit(layout, &srgb, target, options) else {

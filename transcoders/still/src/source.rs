@@ -101,6 +101,15 @@ impl Source {
         })
     }
 
+    /// What there is to say of a result that does not move.
+    pub(crate) fn notes_of_still(&self) -> Vec<Note> {
+        let mut notes = self.notes.clone();
+        if matches!(&self.picture, Picture::Frames(animation) if animation.of > 1) {
+            notes.push(Note::FirstFrame);
+        }
+        notes
+    }
+
     /// Pixels across and down that a target gets, as shown.
     pub(crate) fn shape(&self, target: &StillTarget) -> (u32, u32) {
         shape(turned(self.size, self.orientation), target)

@@ -63,7 +63,7 @@ impl Fitting {
                 .and_then(|tiff| exif_segment(&tiff))
                 .unwrap_or_default(),
             finest: if whole { source.finest } else { Scale::FINEST },
-            notes: source.notes.clone(),
+            notes: source.notes_of_still(),
         })
     }
 

@@ -10,7 +10,7 @@ use crate::{
     made::made,
     raster::{Layout, Raster},
     read::wbmp,
-    source::{Picture, Source},
+    source::Source,
     write::{gif, palette::Palette, png},
 };
 
@@ -33,17 +33,11 @@ pub(crate) struct Fitting {
 impl Fitting {
     pub(crate) fn new(source: &Source, target: &StillTarget) -> Self {
         let raster = source.raster(source.shape(target));
-        let mut notes = source.notes.clone();
-        if let Picture::Frames(animation) = &source.picture
-            && animation.of > 1
-        {
-            notes.push(Note::FirstFrame);
-        }
         let most_colours = match target.max_colours as usize {
             0 => usize::MAX,
             most => most.max(2),
         };
-        Self { raster, format: target.format, most_colours, notes }
+        Self { raster, format: target.format, most_colours, notes: source.notes_of_still() }
     }
 
     pub(crate) fn rungs(&self, max_octets: u64) -> Vec<Rung> {

@@ -110,7 +110,7 @@ impl Quantiser {
             let octets = u64::from_le_bytes(*octets);
             if octets != 0 {
                 // The high bit of every octet that is not zero, gathered into one octet.
-                let high = ((octets & LOW7) + LOW7 | octets) & !LOW7;
+                let high = (((octets & LOW7) + LOW7) | octets) & !LOW7;
                 let bits = (high >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
                 present |= bits << (8 * at);
             }

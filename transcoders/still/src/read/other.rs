@@ -54,11 +54,9 @@ pub(super) const fn memory(limits: &Limits) -> u64 {
     limits.pixels.saturating_mul(4)
 }
 
-/// The same for the decoders themselves.
+/// The same for the decoders themselves. Sides are judged by [`admit`], which says both numbers.
 pub(super) fn bounds(limits: &Limits) -> image::Limits {
     let mut bounds = image::Limits::default();
-    bounds.max_image_width = Some(limits.side);
-    bounds.max_image_height = Some(limits.side);
     bounds.max_alloc = Some(memory(limits));
     bounds
 }
