@@ -143,6 +143,7 @@ mod tests {
         for quality in [10, 37, 50, 75, 92] {
             let quantiser = Quantiser::new(false, Scale::of_quality(quality));
             let got = quantiser.apply(&block);
+            #[allow(clippy::needless_range_loop, reason = "three arrays in step")]
             for at in 0..64 {
                 let exact =
                     f64::from(block[at].unsigned_abs()) / (f64::from(quantiser.table[at]) * f64::from(UNIT));
