@@ -31,5 +31,7 @@ fn check(data: &[u8]) {
 }
 
 fn lines(card: &[u8]) -> usize {
-    card.split(|octet| *octet == b'\n').filter(|line| line.starts_with(b"N") || line.starts_with(b"FN")).count()
+    card.split(|octet| *octet == b'\n')
+        .filter(|line| line.starts_with(b"N") || line.starts_with(b"FN"))
+        .count()
 }

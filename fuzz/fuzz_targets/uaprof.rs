@@ -12,7 +12,9 @@ fuzz_target!(|data: &[u8]| {
     if let Ok(document) = read(data, &limits) {
         let properties = document.components.iter().flat_map(|component| &component.properties);
         assert!(properties.clone().count() <= limits.properties);
-        assert!(properties.clone().all(|property| property.values.iter().all(|value| !value.trim().is_empty())));
+        assert!(
+            properties.clone().all(|property| property.values.iter().all(|value| !value.trim().is_empty()))
+        );
         assert!(document.flaws.len() <= limits.flaws);
     }
     let limits = Limits { octets: usize::MAX, ..limits };
