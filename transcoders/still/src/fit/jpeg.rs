@@ -14,7 +14,7 @@ use crate::{
     exif,
     jpeg::{Coefficients, Scale, exif_segment, similarity},
     made::made,
-    planes::Planes,
+    planes::{Plane, Planes},
     source::Source,
 };
 
@@ -79,8 +79,11 @@ impl Fitting {
                 Ok(scale) => {
                     let (octets, scale, encodes) =
                         self.write(coefficients, scale, max_octets).ok_or_else(|| cannot_fit(max_octets))?;
-                    let kept = if size == full { 1.0 } else { self.kept(size) };
-                    let quality = kept * coefficients.similarity_at(scale, every(size));
+                    let quality = if size == full {
+                        coefficients.similarity_at(scale, every(size))
+                    } else {
+                        self.seen(&octets)
+                    };
                     return Ok(made(octets, Format::Jpeg, quality, encodes, self.notes.clone()));
                 }
                 Err(octets) => {
@@ -103,17 +106,17 @@ impl Fitting {
     pub(crate) fn rungs(&self, max_octets: u64) -> Vec<Rung> {
         let extra = self.segments.len() as u64;
         let (full, every) = (self.size(), every(self.size()));
-        let rung = |coefficients: &Coefficients, scale, kept: f32, every| Rung {
-            octets: coefficients.rough_size(scale).0 + extra,
-            quality: (kept * coefficients.similarity_at(scale, every) * 10_000.0).round() as u16,
-        };
+        let tenthousandths = |quality: f32| (quality.max(0.0) * 10_000.0).round() as u16;
         let mut rungs = Vec::new();
         const STEPS: u32 = 8;
         let span = Scale::COARSE.factor() / self.finest.min(Scale::COARSE).factor();
         for step in 0..STEPS {
             let part = f64::from(step) / f64::from(STEPS - 1);
             let scale = Scale::of_factor(self.finest.factor() * span.powf(part));
-            let next = rung(&self.coefficients, scale, 1.0, every);
+            let next = Rung {
+                octets: self.coefficients.rough_size(scale).0 + extra,
+                quality: tenthousandths(self.coefficients.similarity_at(scale, every)),
+            };
             if next.octets > max_octets {
                 continue;
             }
@@ -123,8 +126,8 @@ impl Fitting {
                 && let Some(budget) = max_octets.checked_sub(extra)
                 && let Ok(scale) = search(&self.coefficients, budget, self.finest, Scale::COARSE)
             {
-                let quality = self.coefficients.similarity_at(scale, every) * 10_000.0;
-                rungs.push(Rung { octets: max_octets, quality: quality.round() as u16 });
+                let quality = tenthousandths(self.coefficients.similarity_at(scale, every));
+                rungs.push(Rung { octets: max_octets, quality });
             }
             rungs.push(next);
         }
@@ -135,7 +138,9 @@ impl Fitting {
             size = next;
             let planes = self.planes.scaled(size.0 as usize, size.1 as usize);
             if let Some(coefficients) = Coefficients::of(&planes) {
-                rungs.push(rung(&coefficients, Scale::COARSE, self.kept(size), self::every(size)));
+                let octets = coefficients.write(Scale::COARSE, &self.segments);
+                let quality = tenthousandths(self.seen(&octets));
+                rungs.push(Rung { octets: octets.len() as u64, quality });
             }
         }
         rungs.retain(|rung| rung.octets <= max_octets);
@@ -165,10 +170,14 @@ impl Fitting {
         None
     }
 
-    /// What is left of the likeness by scaling alone.
-    fn kept(&self, (width, height): (u32, u32)) -> f32 {
+    /// Likeness of a file of fewer pixels, scaled up to the size of the target. Coefficients of
+    /// different sizes cannot be compared, so this one is decoded: it is small.
+    fn seen(&self, octets: &[u8]) -> f32 {
         let (full_width, full_height) = (self.planes.luma.width, self.planes.luma.height);
-        let there = self.planes.luma.scaled(width as usize, height as usize);
+        let Ok(image) = turbojpeg::decompress(octets, turbojpeg::PixelFormat::GRAY) else {
+            return 0.0;
+        };
+        let there = Plane { width: image.width, height: image.height, pixels: image.pixels };
         let back = Planes { luma: there.scaled(full_width, full_height), chroma: None };
         let here = Planes { luma: self.planes.luma.clone(), chroma: None };
         match (Coefficients::of(&here), Coefficients::of(&back)) {

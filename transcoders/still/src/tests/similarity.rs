@@ -69,12 +69,14 @@ fn pairs(raster: Raster) -> Vec<(f64, f64)> {
 
 #[test]
 fn the_estimate_is_near_what_is_measured() {
+    let mut worst = 0f64;
     for seed in 0..6 {
         for (told, measured) in pairs(photo(240, 200, seed)) {
             println!("synthetic {seed}: told {told:.4}, measured {measured:.4}");
-            assert!((told - measured).abs() < 0.04, "{seed}: {told} {measured}");
+            worst = worst.max((told - measured).abs());
         }
     }
+    assert!(worst < 0.02, "{worst}");
 }
 
 #[test]
@@ -86,6 +88,7 @@ fn the_estimate_is_near_what_is_measured_on_photographs() {
     let mut files: Vec<_> = folder.flatten().map(|entry| entry.path()).collect();
     files.sort();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "jpg"));
+    let mut worst = 0f64;
     for path in files.iter().take(6) {
         let octets = std::fs::read(path).unwrap();
         let source = crate::source::Source::read(
@@ -98,7 +101,8 @@ fn the_estimate_is_near_what_is_measured_on_photographs() {
         let raster = source.raster(source.shape(&target(Format::Jpeg, 480, 480, 1)));
         for (told, measured) in pairs(raster) {
             println!("{}: told {told:.4}, measured {measured:.4}", path.display());
-            assert!((told - measured).abs() < 0.04, "{}: {told} {measured}", path.display());
+            worst = worst.max((told - measured).abs());
         }
     }
+    assert!(worst < 0.02, "{worst}");
 }
