@@ -1,0 +1,34 @@
+#!/usr/bin/env python3
+"""damaged media of every format through the sandboxed workers: what becomes of each, and what is left behind
+
+    ./dev bench hostile --files 100000
+
+Runs the test of tests/media/hostile.rs with so many files, built with some optimisation. The same number gives the
+same files. With --keep, the files at which a worker was lost are kept there under their number.
+"""
+
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--keep", type=pathlib.Path)
+    options, _ = parser.parse_known_args()  # the programs of the other benchmarks are not needed
+    environment = dict(os.environ, CEDRAT_HOSTILE_FILES=str(options.files))
+    if options.keep:
+        options.keep.mkdir(parents=True, exist_ok=True)
+        environment["CEDRAT_HOSTILE_KEEP"] = str(options.keep.resolve())
+    command = ["cargo", "test", "--locked", "--profile", "ci", "--test", "all"]
+    command += ["--", "media::hostile", "--nocapture", "--test-threads", "1"]
+    sys.exit(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)
+
+
+if __name__ == "__main__":
+    main()
