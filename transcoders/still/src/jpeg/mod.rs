@@ -162,3 +162,59 @@ fn flat(mean: i16) -> Block {
     }
     block
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+    use quant::Quantiser;
+
+    /// Gray waves that stay away from black and white, where a decoder clips.
+    fn waves(width: usize, height: usize) -> Planes {
+        let sample = |at: usize| {
+            let (x, y) = ((at % width) as f32, (at / width) as f32);
+            (128.0 + 40.0 * (x * 0.7).sin() + 25.0 * (y * x * 0.02).cos()) as u8
+        };
+        let pixels = (0..width * height).map(sample).collect();
+        Planes { luma: Plane { width, height, pixels }, chroma: None }
+    }
+
+    fn coloured(width: usize, height: usize) -> Planes {
+        let half = waves(width.div_ceil(2), height.div_ceil(2)).luma;
+        Planes { chroma: Some([half.clone(), half]), ..waves(width, height) }
+    }
+
+    #[test]
+    fn a_decoder_reads_the_coefficients_that_were_written() {
+        for scale in [30, 50, 75].map(Scale::of_quality) {
+            let planes = waves(80, 64);
+            let here = Coefficients::of(&planes).unwrap();
+            let image = turbojpeg::decompress(&here.write(scale, &[]), turbojpeg::PixelFormat::GRAY).unwrap();
+            let luma = Plane { width: image.width, height: image.height, pixels: image.pixels };
+            let there = Coefficients::of(&Planes { luma, chroma: None }).unwrap();
+            let quantiser = Quantiser::new(false, scale);
+            for (a, b) in here.blocks.iter().zip(&there.blocks) {
+                let (x, y) = (quantiser.apply(a), quantiser.apply(b));
+                assert_eq!((x.magnitude, x.present), (y.magnitude, y.present));
+                assert!((0..64).all(|at| x.magnitude[at] == 0 || a[at].signum() == b[at].signum()));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_counted_is_what_is_written() {
+        for (width, height) in [(1, 1), (8, 8), (17, 33), (200, 121)] {
+            for planes in [waves(width, height), coloured(width, height)] {
+                let coefficients = Coefficients::of(&planes).unwrap();
+                for quality in [10, 37, 85, 92] {
+                    let scale = Scale::of_quality(quality);
+                    let counted = Statistics::count(&coefficients, scale, 1).cost(coefficients.colour);
+                    let written = coefficients.write(scale, &[]);
+                    let stuffed = written.windows(2).filter(|pair| *pair == [0xff, 0x00]).count() as u64;
+                    // No zero follows FF before the scan: neither a marker nor a table holds one.
+                    assert_eq!(written.len() as u64 - stuffed, counted.1 + counted.0.div_ceil(8));
+                }
+            }
+        }
+    }
+}
