@@ -113,8 +113,8 @@ struct Shrink {
 
 impl Shrink {
     fn new((width, height): (u32, u32), layout: Layout, needed: (u32, u32)) -> Self {
-        // A third more than needed is left to the better filter that follows.
-        let spare = |side: u32, needed: u32| u64::from(side) * 3 / (u64::from(needed.max(1)) * 4);
+        // A quarter more than needed is left to the better filter that follows.
+        let spare = |side: u32, needed: u32| u64::from(side) * 4 / (u64::from(needed.max(1)) * 5);
         let by = spare(width, needed.0).min(spare(height, needed.1)).clamp(1, 256) as usize;
         let last = (width as usize - 1) % by + 1;
         let (width, height) = ((width as usize).div_ceil(by), (height as usize).div_ceil(by));
