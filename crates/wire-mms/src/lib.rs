@@ -15,6 +15,7 @@ extern crate std;
 
 pub mod address;
 pub mod date;
+mod entity;
 pub mod mm4;
 pub mod quirks;
 pub mod smil;

@@ -7,6 +7,8 @@ use alloc::string::String;
 
 use memchr::{memchr, memmem};
 
+use crate::entity::decoded;
+
 /// The attributes that are read, of any element.
 const ATTRIBUTES: [&str; 12] =
     ["alt", "begin", "dur", "end", "fit", "height", "id", "left", "region", "src", "top", "width"];
@@ -105,7 +107,7 @@ impl<'a> Tag<'a> {
     /// The value of one of [`ATTRIBUTES`], decoded and trimmed; `None` when empty.
     pub(super) fn value(&self, attribute: &str) -> Option<String> {
         let place = ATTRIBUTES.iter().position(|it| *it == attribute)?;
-        let value = decoded((*self.values.get(place)?)?);
+        let value = decoded(&String::from_utf8_lossy((*self.values.get(place)?)?)).into_owned();
         let value = value.trim();
         (!value.is_empty()).then(|| value.into())
     }
@@ -140,51 +142,6 @@ fn value(text: &[u8]) -> (Option<&[u8]>, &[u8]) {
 /// What follows `mark`; nothing when it never comes.
 fn after<'a>(text: &'a [u8], mark: &[u8]) -> &'a [u8] {
     memmem::find(text, mark).and_then(|at| text.get(at + mark.len()..)).unwrap_or_default()
-}
-
-/// Where the `;` of an entity is looked for, in octets: `&#x0010FFFF;` and no further.
-const MAX_ENTITY: usize = 12;
-
-/// Decodes the five entities of XML and character references; leaves a lone `&` as it is.
-fn decoded(value: &[u8]) -> String {
-    let text = String::from_utf8_lossy(value);
-    let mut plain = String::with_capacity(text.len());
-    let mut rest: &str = &text;
-    while let Some((before, entity)) = rest.split_once('&') {
-        plain.push_str(before);
-        let end = entity.bytes().take(MAX_ENTITY).position(|octet| octet == b';');
-        let decoded = end.and_then(|end| Some((entity.get(..end)?, entity.get(end + 1..)?)));
-        match decoded.and_then(|(name, tail)| Some((character(name)?, tail))) {
-            Some((c, tail)) => {
-                plain.push(c);
-                rest = tail;
-            }
-            None => {
-                plain.push('&');
-                rest = entity;
-            }
-        }
-    }
-    plain.push_str(rest);
-    plain
-}
-
-fn character(entity: &str) -> Option<char> {
-    match entity {
-        "amp" => Some('&'),
-        "apos" => Some('\''),
-        "gt" => Some('>'),
-        "lt" => Some('<'),
-        "quot" => Some('"'),
-        _ => {
-            let number = entity.strip_prefix('#')?;
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(hex) => u32::from_str_radix(hex, 16).ok()?,
-                None => number.parse().ok()?,
-            };
-            char::from_u32(code).filter(|c| !c.is_control())
-        }
-    }
 }
 
 /// UTF-16 with a byte order mark becomes UTF-8; UTF-8 stays; other 8-bit octets read as Latin-1.

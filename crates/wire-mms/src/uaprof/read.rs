@@ -9,8 +9,9 @@ use alloc::{
 
 use super::{
     Component, Document, Flaw, FlawKind, Limits, Property, Unreadable,
-    tags::{PieceKind, Pieces, decoded, local},
+    tags::{PieceKind, Pieces, local},
 };
+use crate::entity::decoded;
 
 /// Reads a document: UTF-8, UTF-16 by its byte order mark, else Latin-1.
 ///

@@ -3,7 +3,9 @@
 //! Comments, declarations and processing instructions are skipped. Namespaces are cut off, not
 //! resolved. Entities other than the five of XML and character references stay as they are.
 
-use alloc::{borrow::Cow, string::String, vec::Vec};
+use alloc::{borrow::Cow, vec::Vec};
+
+use crate::entity::decoded;
 
 /// A piece of a document, and where it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -186,51 +188,4 @@ impl<'a> Iterator for Pieces<'a> {
 /// A name without its namespace.
 pub(super) fn local(name: &str) -> &str {
     name.rsplit_once(':').map_or(name, |(_, local)| local)
-}
-
-/// Where the `;` of an entity is looked for, in octets: `&#x0010FFFF;` and no further.
-const MAX_ENTITY: usize = 12;
-
-/// Decodes the five entities of XML and character references; leaves a lone `&` as it is.
-pub(super) fn decoded(text: &str) -> Cow<'_, str> {
-    if !text.contains('&') {
-        return Cow::Borrowed(text);
-    }
-    let mut plain = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((before, entity)) = rest.split_once('&') {
-        plain.push_str(before);
-        let end = entity.bytes().take(MAX_ENTITY).position(|octet| octet == b';');
-        let split = end.and_then(|end| Some((entity.get(..end)?, entity.get(end + 1..)?)));
-        match split.and_then(|(name, tail)| Some((character(name)?, tail))) {
-            Some((c, tail)) => {
-                plain.push(c);
-                rest = tail;
-            }
-            None => {
-                plain.push('&');
-                rest = entity;
-            }
-        }
-    }
-    plain.push_str(rest);
-    Cow::Owned(plain)
-}
-
-fn character(name: &str) -> Option<char> {
-    Some(match name {
-        "amp" => '&',
-        "apos" => '\'',
-        "gt" => '>',
-        "lt" => '<',
-        "quot" => '"',
-        _ => {
-            let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(digits) => u32::from_str_radix(digits, 16).ok()?,
-                None => number.parse().ok()?,
-            };
-            char::from_u32(code).filter(|c| !c.is_control())?
-        }
-    })
 }
