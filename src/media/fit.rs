@@ -346,11 +346,8 @@ pub async fn one(
         quality: 0,
         encodes: 0,
     };
-    let within = |octets: usize| max_octets.is_none_or(|most| octets as u64 <= most);
-    match fitting.parts.pop() {
-        Some(Fitted::Made { entry, .. }) if !within(entry.octets.len()) => Err(refused(Why::TooLarge)),
-        Some(Fitted::Written(written)) if !within(written.octets.len()) => Err(refused(Why::TooLarge)),
-        Some(Fitted::Made { entry, why }) => Ok(One {
+    let made = match fitting.parts.pop() {
+        Some(Fitted::Made { entry, why }) => One {
             octets: entry.octets,
             facts: entry.made.facts,
             kept: false,
@@ -359,20 +356,30 @@ pub async fn one(
             quality: entry.made.quality,
             encodes: entry.made.encodes,
             ..kept
-        }),
+        },
         Some(Fitted::Written(written)) => {
             let charset = written.charset.as_deref();
             let claim = Claim { media_type: &written.media_type, name: None, charset };
             let facts = facts::read(&written.octets, &claim, &media.limits);
-            Ok(One { octets: written.octets, facts, kept: false, why: written.notes, ..kept })
+            One { octets: written.octets, facts, kept: false, why: written.notes, ..kept }
         }
-        Some(Fitted::Replaced { why, fault }) => Err(fault.unwrap_or_else(|| refused(why))),
+        Some(Fitted::Replaced { why, fault }) => return Err(fault.unwrap_or_else(|| refused(why))),
         _ => match unmet {
-            Some(why) => Err(refused(why)),
-            None if fitting.over => Err(refused(Why::TooLarge)),
-            None => Ok(kept),
+            Some(why) => return Err(refused(why)),
+            None => kept,
         },
+    };
+    within(made, profile.max_octets.value.binary())
+}
+
+/// Nothing leaves that is over the limit, whatever a conversion came to: who asked counts on it.
+fn within(one: One, limit: u64) -> Result<One, Fault> {
+    let octets = one.octets.len() as u64;
+    if octets > limit {
+        let detail = format!("the smallest that can be made has {octets} octets; {limit} are allowed");
+        return Err(Fault::new(FaultKind::CannotFit, detail));
     }
+    Ok(one)
 }
 
 fn refused(why: Why) -> Fault {
@@ -394,5 +401,30 @@ pub const fn role(facts: &Facts) -> Role {
         Kind::Picture | Kind::Sound | Kind::Video => Role::Media,
         Kind::Presentation => Role::Presentation,
         Kind::Text => Role::Text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cedrat_plan::limits::Limits;
+
+    use super::*;
+
+    #[test]
+    fn nothing_over_the_limit_leaves() {
+        let octets = Bytes::from_static(b"a short text");
+        let facts = cedrat_plan::facts::read(&octets, &Claim::default(), &Limits::default());
+        let one = One {
+            octets,
+            from: facts.clone(),
+            facts,
+            kept: true,
+            why: Vec::new(),
+            notes: Vec::new(),
+            quality: 0,
+            encodes: 0,
+        };
+        assert!(within(one.clone(), 12).is_ok());
+        assert!(within(one, 11).is_err_and(|fault| fault.kind == FaultKind::CannotFit));
     }
 }

@@ -47,48 +47,10 @@ impl Core for House {
     ) -> BoxFuture<'a, Result<One, Fault>> {
         async move {
             match self.0.media.get() {
-                Some(media) => {
-                    let limit = profile.max_octets.value.binary().min(max_octets.unwrap_or(u64::MAX));
-                    within(fit::one(media, octets, &claim, profile, max_octets).await?, limit)
-                }
+                Some(media) => fit::one(media, octets, &claim, profile, max_octets).await,
                 None => Err(Fault::new(FaultKind::NoWorker, "media are not converted here; see [media]")),
             }
         }
         .boxed()
-    }
-}
-
-/// Nothing leaves that is over the limit, whatever a conversion came to: who asked counts on it.
-fn within(one: One, limit: u64) -> Result<One, Fault> {
-    let octets = one.octets.len() as u64;
-    if octets > limit {
-        let detail = format!("the smallest that can be made has {octets} octets; {limit} are allowed");
-        return Err(Fault::new(FaultKind::CannotFit, detail));
-    }
-    Ok(one)
-}
-
-#[cfg(test)]
-mod tests {
-    use cedrat_plan::limits::Limits;
-
-    use super::*;
-
-    #[test]
-    fn nothing_over_the_limit_leaves() {
-        let octets = Bytes::from_static(b"a short text");
-        let facts = cedrat_plan::facts::read(&octets, &Claim::default(), &Limits::default());
-        let one = One {
-            octets,
-            from: facts.clone(),
-            facts,
-            kept: true,
-            why: Vec::new(),
-            notes: Vec::new(),
-            quality: 0,
-            encodes: 0,
-        };
-        assert!(within(one.clone(), 12).is_ok());
-        assert!(within(one, 11).is_err_and(|fault| fault.kind == FaultKind::CannotFit));
     }
 }
