@@ -410,7 +410,7 @@ fn peer(table: Table<'_, '_>, sources: &[(String, String)], tables: Option<&Tabl
     };
     let peer = Peer {
         next_hop: next_hop(&table, protocol),
-        media: media::peer(&table, protocol, tables),
+        media: media::peer(&table, tables),
         tls: peer_tls(&table),
         credentials: credentials(&table),
         users,

@@ -14,7 +14,6 @@ use cedrat_plan::profile::{Counts, OctetLimit, Size, Unit};
 use cedrat_relay::pattern::{DomainPattern, NumberPattern, NumberPrefix};
 
 use super::{
-    PeerProtocol,
     load::{from_str, values},
     read::Table,
 };
@@ -72,10 +71,10 @@ pub enum Document {
 }
 
 /// What a peer says of the handsets behind it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PeerMedia {
-    /// Class or family.
-    pub profile: String,
+    /// Class or family; `None` = not said, and that of the protocol counts.
+    pub profile: Option<String>,
     /// Most octets of a message.
     pub max_octets: Option<OctetLimit>,
     /// Largest still picture.
@@ -250,10 +249,9 @@ fn handset(table: Table<'_, '_>, rules: &MediaRules, tables: Option<&Tables>) ->
 }
 
 /// `media_*` of a peer.
-pub(super) fn peer(table: &Table<'_, '_>, protocol: PeerProtocol, tables: Option<&Tables>) -> PeerMedia {
-    let default = if protocol == PeerProtocol::Mm4 { MM4_DEFAULT } else { MAIL_DEFAULT };
+pub(super) fn peer(table: &Table<'_, '_>, tables: Option<&Tables>) -> PeerMedia {
     PeerMedia {
-        profile: profile(table, "media_profile", tables).unwrap_or_else(|| default.to_owned()),
+        profile: profile(table, "media_profile", tables),
         // What an operator states is what travels; nobody counts otherwise who does not say so.
         max_octets: octets(table, ["media_max_octets", "media_unit", "media_counts"], Unit::Base64),
         max_still: size(table, "media_max_still"),

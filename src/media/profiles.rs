@@ -22,8 +22,8 @@ use super::guard::{Guard, Limits};
 use crate::{
     adapters::smtp::dns::Resolver,
     config::{
-        Config, Peer,
-        media::{Document, DocumentUrl, Handset, MAIL_DEFAULT, MM4_DEFAULT, MediaRules},
+        Config, Peer, PeerProtocol,
+        media::{Document, DocumentUrl, Handset, MAIL_DEFAULT, MM4_DEFAULT, MediaRules, PeerMedia},
     },
 };
 
@@ -122,7 +122,10 @@ impl Profiles {
     /// The profile of a recipient's handset as it is reached by a peer.
     pub fn effective(&self, peer: &Peer, recipient: &Address) -> Profile {
         let handset = self.rules.handsets.iter().find(|handset| matches(handset, peer, recipient));
-        let name = handset.and_then(|handset| handset.profile.as_deref()).unwrap_or(&peer.media.profile);
+        let name = handset
+            .and_then(|handset| handset.profile.as_deref())
+            .or(peer.media.profile.as_deref())
+            .unwrap_or_else(|| default_name(peer.protocol == PeerProtocol::Mm4));
         // The configuration names only what there is.
         let mut profile = self.tables.capability(name).unwrap_or_else(|| self.tables.floor()).clone();
         if let Some((name, says)) = handset.and_then(|handset| self.document(handset.uaprof.as_ref()?)) {
@@ -145,6 +148,12 @@ impl Profiles {
             profile = with_override(profile, &whom(handset), says);
         }
         profile
+    }
+
+    /// Whether somebody said what the handsets of this recipient take. Where nobody did, the family of
+    /// the protocol is a guess, and no reason to touch what another MMS system sent.
+    pub fn is_stated(&self, peer: &Peer, recipient: &Address) -> bool {
+        peer.media != PeerMedia::default() || self.rule(peer, recipient).is_some()
     }
 
     /// Whether recipients of one peer can have different handsets.

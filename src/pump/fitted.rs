@@ -2,7 +2,7 @@
 //! measured, and adapted again with less room when the measure says so.
 
 use cedrat_mapping::{Interface, Loss, Submission};
-use cedrat_message::{Address, Message, Refusal};
+use cedrat_message::{Address, Message, Origin, Refusal};
 use cedrat_plan::profile::{Counts, Profile, Unit};
 
 use super::Loaded;
@@ -32,7 +32,9 @@ pub(super) async fn fitted(
 ) -> Result<(Submission, Loss), Refusal> {
     let Some(media) = gateway.media.get() else { return write(message) };
     let profile = settings.profiles.effective(peer, recipient);
-    if takes_all(&profile, message) {
+    let transit = message.origin == Origin::Mm4 && peer.protocol == PeerProtocol::Mm4;
+    let guessed = transit && !settings.profiles.is_stated(peer, recipient);
+    if takes_all(&profile, message) || guessed && !is_over(peer, message) {
         return write(message);
     }
     let (towards, interface) = match peer.protocol {
@@ -60,9 +62,20 @@ pub(super) async fn fitted(
 
 /// Whether nothing can have to be changed: every type is taken, and the octets are few enough.
 fn takes_all(profile: &Profile, message: &Message) -> bool {
-    let octets: usize = message.content.parts.iter().map(|part| part.body.encoded.len() + 512).sum();
     profile.types.value.iter().any(|kind| kind == "*/*")
-        && octets as u64 + FRAME <= profile.max_octets.value.binary()
+        && octets(message) <= profile.max_octets.value.binary()
+}
+
+/// Whether a message is larger than the peer takes.
+fn is_over(peer: &Peer, message: &Message) -> bool {
+    peer.out_max_octets.is_some_and(|most| octets(message) > most)
+}
+
+/// Octets of a message as it travels, headers as they usually are.
+fn octets(message: &Message) -> u64 {
+    const PART_HEADER: usize = 512;
+    let parts = message.content.parts.iter();
+    FRAME + parts.map(|part| part.body.encoded.len() + PART_HEADER).sum::<usize>() as u64
 }
 
 /// Octets that a message has too many, counted as the limit counts; 0 where only the parts count,
