@@ -1,6 +1,7 @@
 //! Media through the real workers: what they make, and what becomes of those that misbehave.
 
 mod hostile;
+mod path;
 mod workers;
 
 use std::time::Duration;
