@@ -73,6 +73,28 @@ fn every_crate_depends_only_on_what_it_may() {
     assert_eq!(seen, allowed().len());
 }
 
+/// Untrusted media never meets the queue: what decodes them is in another process.
+#[test]
+fn the_gateway_links_no_codec_and_the_worker_shows_none_of_its_symbols() {
+    let tree = Command::new(env!("CARGO"))
+        .args(["tree", "--package", "cedrat", "--edges", "normal,build", "--prefix", "none", "--offline"])
+        .current_dir(ROOT)
+        .output()
+        .unwrap();
+    let tree = String::from_utf8(tree.stdout).unwrap();
+    assert!(tree.contains("cedrat-plan"), "{tree}");
+    for codec in ["ffmpeg", "turbojpeg", "libheif", "cedrat-still", "cedrat-moving"] {
+        assert!(!tree.lines().any(|line| line.starts_with(codec)), "the gateway links {codec}");
+    }
+    // Debian's libav loads another libjpeg; symbols of ours would stand in for its own.
+    let Some(worker) = crate::harness::worker() else { return };
+    let symbols = Command::new("nm").args(["--dynamic", "--defined-only"]).arg(worker).output().unwrap();
+    assert!(symbols.status.success(), "{}", String::from_utf8_lossy(&symbols.stderr));
+    let symbols = String::from_utf8(symbols.stdout).unwrap();
+    let shown: Vec<_> = symbols.lines().filter(|line| line.contains(" jpeg_")).collect();
+    assert!(shown.is_empty(), "{shown:?}");
+}
+
 #[test]
 fn every_pure_crate_is_without_std_and_without_unsafe() {
     for name in allowed().keys() {
@@ -110,7 +132,7 @@ fn the_front_page_is_short_and_its_links_lead_somewhere() {
 #[test]
 fn file_sizes_are_printed() {
     let mut sizes = Vec::new();
-    let mut folders = vec![Path::new(ROOT).join("src"), Path::new(ROOT).join("crates")];
+    let mut folders: Vec<_> = ["src", "crates", "transcoders"].map(|name| Path::new(ROOT).join(name)).into();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -2,7 +2,7 @@
 //! CPU time of the best time, and how far the resident memory rose above that of the idle process.
 //!
 //! usage: convert TARGET.json TIMES IN OUT
-//!        convert ladder TARGET.json IN      the ladder of a still
+//!        convert share WIDTH HEIGHT OCTETS IN... OUT...   pictures that share their octets
 
 use std::{
     fs,
@@ -13,8 +13,10 @@ use std::{
 
 use cedrat_plan::{
     facts::{self, Claim, Facts},
-    job::{Made, StillTarget, Target},
+    job::{Made, Target},
     limits::Limits,
+    plan::{Action, Frame, Part, Role, Transfer, plan},
+    profile::{Counts, Layer, OctetLimit, Origin, Partial, Profile, Size, Unit},
 };
 use rustix::{
     fs::{MemfdFlags, memfd_create},
@@ -26,9 +28,10 @@ fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let told = match words.as_slice() {
-        ["ladder", target, input] => ladder(target, input),
+        ["share", width, height, octets, files @ ..] => share(width, height, octets, files),
         [target, times, input, output] => convert(target, times, input, output),
-        _ => Err("usage: convert TARGET.json TIMES IN OUT | convert ladder TARGET.json IN".to_owned()),
+        _ => Err("usage: convert TARGET.json TIMES IN OUT | convert share WIDTH HEIGHT OCTETS IN... OUT..."
+            .to_owned()),
     };
     match told {
         Ok(line) => {
@@ -44,7 +47,8 @@ fn main() -> ExitCode {
 
 fn read(input: &str) -> Result<(Vec<u8>, Facts), String> {
     let octets = fs::read(input).map_err(|fault| format!("{input}: {fault}"))?;
-    let facts = facts::read(&octets, &Claim { media_type: "", name: Some(input), charset: None }, &Limits::default());
+    let facts =
+        facts::read(&octets, &Claim { media_type: "", name: Some(input), charset: None }, &Limits::default());
     Ok((octets, facts))
 }
 
@@ -53,11 +57,70 @@ fn json_file<T: for<'a> serde::Deserialize<'a>>(path: &str) -> Result<T, String>
     serde_json::from_slice(&text).map_err(|fault| format!("{path}: {fault}"))
 }
 
-fn ladder(target: &str, input: &str) -> Result<String, String> {
-    let target: StillTarget = json_file(target)?;
-    let (octets, facts) = read(input)?;
-    let prepared = cedrat_still::prepare(&octets, &facts, &target, &Limits::default()).map_err(|fault| fault.detail)?;
-    serde_json::to_string(&prepared.ladder()).map_err(|fault| fault.to_string())
+/// Pictures of one message, in the order in which the gateway does it: planned, analysed, shared, written.
+fn share(width: &str, height: &str, octets: &str, files: &[&str]) -> Result<String, String> {
+    let number = |text: &str| text.parse::<u32>().map_err(|_| format!("{text:?} is no number"));
+    let (inputs, outputs) = files.split_at(files.len() / 2);
+    let profile = profile(number(width)?, number(height)?, u64::from(number(octets)?))?;
+    let read = inputs.iter().map(|input| read(input)).collect::<Result<Vec<_>, _>>()?;
+    let parts: Vec<Part<'_>> = read
+        .iter()
+        .map(|(_, facts)| Part {
+            facts,
+            header_octets: 0,
+            role: Role::Media,
+            sealed: false,
+            required: false,
+            transfer: Transfer::Binary,
+        })
+        .collect();
+    let plan = plan(&parts, &profile, &Frame::default());
+    let mut prepared = Vec::new();
+    for (index, (octets, facts)) in read.iter().enumerate() {
+        let target = plan.analysis(index).ok_or("a picture that does not compete")?;
+        prepared.push(
+            cedrat_still::prepare(octets, facts, &target, &Limits::default())
+                .map_err(|fault| fault.detail)?,
+        );
+    }
+    let ladders: Vec<_> = prepared.iter().map(cedrat_still::Prepared::ladder).enumerate().collect();
+    let plan = plan.share(&ladders);
+    let mut sizes = Vec::new();
+    for ((action, prepared), output) in plan.actions.iter().zip(&prepared).zip(outputs) {
+        let Action::Convert(steps) = action else { return Err(format!("{action:?}")) };
+        let most = steps.first().and_then(|step| step.target.max_octets()).ok_or("a step without a limit")?;
+        let (octets, _) = prepared.encode(most).map_err(|fault| fault.detail)?;
+        sizes.push(octets.len());
+        fs::write(output, octets).map_err(|fault| format!("{output}: {fault}"))?;
+    }
+    Ok(json!({ "octets": sizes }).to_string())
+}
+
+/// A handset that takes JPEG up to this size, and so many octets.
+fn profile(width: u32, height: u32, octets: u64) -> Result<Profile, String> {
+    let size = Size { width, height };
+    let says = Partial {
+        max_octets: Some(OctetLimit { octets, unit: Unit::Binary, counts: Counts::Parts }),
+        max_still: Some(size),
+        screen: Some(size),
+        colours: Some(1 << 24),
+        types: Some(vec!["image/jpeg".to_owned()]),
+        charsets: Some(vec!["utf-8".to_owned()]),
+        sounds: Some(Vec::new()),
+        videos: Some(Vec::new()),
+        progressive_jpeg: Some(false),
+        animated_gif: Some(false),
+        smil: Some(false),
+        max_slides: Some(0),
+        max_parts: Some(0),
+        max_duration_ms: Some(0),
+        vcard: Some(String::new()),
+        vcalendar: Some(String::new()),
+        keep_metadata: Some(false),
+        adapt: Some(true),
+    };
+    Profile::of(&Origin { layer: Layer::Route, name: "bench".to_owned() }, says)
+        .map_err(|what| format!("the profile does not say {what}"))
 }
 
 fn convert(target: &str, times: &str, input: &str, output: &str) -> Result<String, String> {
@@ -102,10 +165,11 @@ fn make(octets: &[u8], facts: &Facts, target: &Target) -> Result<(Vec<u8>, Made)
             let mut source = memory_file(octets).map_err(|fault| fault.to_string())?;
             let mut written = memory_file(&[]).map_err(|fault| fault.to_string())?;
             source.seek(SeekFrom::Start(0)).map_err(|fault| fault.to_string())?;
-            let made = cedrat_moving::convert(source.as_fd(), facts, &[target.clone()], &[written.as_fd()], &limits)
-                .pop()
-                .ok_or_else(nothing)?
-                .map_err(|fault| fault.detail)?;
+            let made =
+                cedrat_moving::convert(source.as_fd(), facts, &[target.clone()], &[written.as_fd()], &limits)
+                    .pop()
+                    .ok_or_else(nothing)?
+                    .map_err(|fault| fault.detail)?;
             let mut octets = Vec::new();
             written.seek(SeekFrom::Start(0)).map_err(|fault| fault.to_string())?;
             written.read_to_end(&mut octets).map_err(|fault| fault.to_string())?;
