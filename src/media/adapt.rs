@@ -4,6 +4,7 @@
 //! A message that fits as it is stays as it is, to the octet. What was left out is named in a
 //! notice at its end; what was changed is said in the loss report.
 
+use bytes::Bytes;
 use cedrat_mapping::{
     Fidelity, Loss,
     mm4::{self, Showing},
@@ -210,7 +211,11 @@ fn shown(facts: &Facts) -> Option<(u32, u32)> {
 }
 
 fn item(media: &Media, part: &Part, towards: Towards) -> Item {
-    let octets = mm4::decoded(&part.body);
+    // A mail client chooses among alternatives, and none of them is ours to change; MMS shows one form of
+    // a text, and the other takes no room because it is not sent.
+    let alternative = part.kind == PartKind::Alternative;
+    let unsent = alternative && towards == Towards::Mms;
+    let octets = if unsent { Bytes::new() } else { mm4::decoded(&part.body) };
     let claim =
         Claim { media_type: &part.media_type, name: part.name.as_deref(), charset: part.charset.as_deref() };
     let facts = facts::read(&octets, &claim, &media.limits);
@@ -219,13 +224,12 @@ fn item(media: &Media, part: &Part, towards: Towards) -> Item {
         PartKind::Text => Role::Text,
         PartKind::Alternative | PartKind::Media | PartKind::Sealed => fit::role(&facts),
     };
-    // A mail client chooses among alternatives; none of them is ours to change.
-    let untouched = part.kind == PartKind::Alternative && towards == Towards::Mail;
     Item {
-        header_octets: header_octets(part),
-        sealed: part.kind == PartKind::Sealed || untouched,
+        header_octets: if unsent { 0 } else { header_octets(part) },
+        sealed: part.kind == PartKind::Sealed || alternative,
         required: is_required(part),
         transfer: match part.body.encoding {
+            _ if unsent => Transfer::AsIs(0),
             TransferEncoding::Binary => Transfer::Base64,
             TransferEncoding::EightBit | TransferEncoding::SevenBit if !part.body.encoded.is_ascii() => {
                 Transfer::Base64

@@ -252,3 +252,23 @@ async fn a_sender_who_forbids_adaptation_is_obeyed() {
     let got = peer.wait_for(1).await.remove(0);
     assert_eq!(got.body(), content.split_once("\r\n\r\n").unwrap().1);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_form_of_a_text_that_is_not_sent_is_not_converted() {
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    let Some(gateway) = gateway(&peer, &host, "media_profile = \"image-rich\"\n", "").await else { return };
+    let content = format!(
+        "From: alice@example.test\r\nTo: {TO}\r\nMessage-ID: <alt@example.test>\r\n\
+         Date: Tue, 24 Nov 2026 04:00:00 +0000\r\nMIME-Version: 1.0\r\n\
+         Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nas text\r\n\
+         --b\r\nContent-Type: text/html\r\n\r\n<p>as HTML {}</p>\r\n--b--\r\n",
+        "and more\r\n".repeat(20_000)
+    );
+    let mut script = Script::hello(gateway.mail()).await;
+    assert!(script.message("alice@example.test", &[TO], &content).await.starts_with("250"));
+    let got = peer.wait_for(1).await.remove(0);
+    assert!(got.body().contains("as text") && !got.body().contains("left out"), "{}", got.content);
+    gateway.wait_for("Delivery", 1).await;
+    let told = gateway.events().into_iter().find(|event| event["type"] == "Delivery").unwrap().to_string();
+    assert!(!told.contains("written again"), "{told}");
+}
