@@ -33,15 +33,6 @@ pub enum Towards {
     Mms,
 }
 
-/// A message that was changed.
-#[derive(Debug)]
-pub struct Adapted {
-    /// It.
-    pub message: Message,
-    /// Whether it is too large even so.
-    pub over: bool,
-}
-
 /// For whom.
 #[derive(Debug, Clone, Copy)]
 pub struct For<'a> {
@@ -60,7 +51,7 @@ const PRESENTATION_HEADER: u64 = 300;
 const SLIDE: u64 = 200;
 
 /// Makes a message fit; `None` when it goes as it is.
-pub async fn adapt(media: &Media, message: &Message, whom: &For<'_>, loss: &mut Loss) -> Option<Adapted> {
+pub async fn adapt(media: &Media, message: &Message, whom: &For<'_>, loss: &mut Loss) -> Option<Message> {
     let parts = &message.content.parts;
     let items: Vec<Item> = parts.iter().map(|part| item(media, part, whom.towards)).collect();
     let mut profile = whom.profile.clone();
@@ -84,7 +75,7 @@ pub async fn adapt(media: &Media, message: &Message, whom: &For<'_>, loss: &mut 
         loss.push(Field::Content, Fidelity::Exact, &format!("A required part is sent although {why}."), name);
     }
     if fitting.is_untouched() && !drop_presentation {
-        return fitting.over.then(|| Adapted { message: message.clone(), over: true });
+        return None;
     }
     let mut message = message.clone();
     let mut content = Content { original: None, ..message.content };
@@ -95,7 +86,7 @@ pub async fn adapt(media: &Media, message: &Message, whom: &For<'_>, loss: &mut 
     }
     show(&mut content, now, whom.towards, &profile, drop_presentation, loss);
     message.content = content;
-    Some(Adapted { message, over: fitting.over })
+    Some(message)
 }
 
 /// What a part is now, as far as it has to be known to show it.

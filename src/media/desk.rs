@@ -63,6 +63,12 @@ impl<'a> Desk<'a> {
                 .unwrap_or_else(|| Err(silent()));
         };
         let store = self.media.store.as_ref();
+        if let Some(entry) = self.media.cache.find(store, &key).await {
+            return Ok(entry);
+        }
+        // The worker first: who waits for a worker holds no lock, so two messages that want what the
+        // other is making cannot wait for each other.
+        self.worker(class(&source.facts, std::slice::from_ref(target))).await?;
         let flight = self.media.cache.flight(&key);
         let held = flight.lock().await;
         let made = match self.media.cache.find(store, &key).await {
@@ -160,21 +166,29 @@ impl<'a> Desk<'a> {
 
     /// Asks the worker at hand, or a new one.
     async fn ask(&mut self, class: Class, request: &Request, fds: &[BorrowedFd<'_>]) -> Result<Reply, Fault> {
-        if self.worker.as_ref().is_some_and(|worker| worker.class() != class) {
-            self.worker = None;
-            self.prepared.clear();
-        }
-        let worker = match &mut self.worker {
-            Some(worker) => worker,
-            none => none.insert(self.media.workers.job(class).await?),
-        };
-        let reply = worker.ask(request, fds).await;
+        let reply = self.worker(class).await?.ask(request, fds).await;
         if reply.is_err() {
             // After any failure of the process itself the next request goes to a fresh one.
-            self.worker = None;
-            self.prepared.clear();
+            self.dismiss();
         }
         reply
+    }
+
+    /// The worker at hand, or a new one when there is none of this class.
+    async fn worker(&mut self, class: Class) -> Result<&mut Worker, Fault> {
+        if self.worker.as_ref().is_some_and(|worker| worker.class() != class) {
+            self.dismiss();
+        }
+        match &mut self.worker {
+            Some(worker) => Ok(worker),
+            none => Ok(none.insert(self.media.workers.job(class).await?)),
+        }
+    }
+
+    /// Ends the worker at hand, and what it kept prepared.
+    fn dismiss(&mut self) {
+        self.worker = None;
+        self.prepared.clear();
     }
 }
 

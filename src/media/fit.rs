@@ -76,8 +76,6 @@ pub struct Fitting {
     pub parts: Vec<Fitted>,
     /// Required parts that the handset does not take.
     pub unmet: Vec<(usize, Why)>,
-    /// Whether it is too large even so.
-    pub over: bool,
 }
 
 impl Fitting {
@@ -116,7 +114,6 @@ pub async fn fit(media: &Media, items: &[Item], wish: &Wish<'_>) -> Fitting {
     Fitting {
         parts: work.done.into_iter().map(|done| done.unwrap_or(Fitted::Kept)).collect(),
         unmet: work.plan.unmet,
-        over: work.plan.over,
     }
 }
 

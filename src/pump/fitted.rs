@@ -48,11 +48,10 @@ pub(super) async fn fitted(
         let mut changes = Loss::outbound(interface);
         let whom = For { profile: &profile, others: &others, towards, frame_octets };
         let adapted = adapt::adapt(media, message, &whom, &mut changes).await;
-        let changed = adapted.is_some();
-        let (submission, mut loss) = write(adapted.as_ref().map_or(message, |adapted| &adapted.message))?;
+        let (submission, mut loss) = write(adapted.as_ref().unwrap_or(message))?;
         loss.entries.splice(0..0, changes.entries);
         let over = excess(&profile, &submission);
-        if over == 0 || attempt == ATTEMPTS || !changed && attempt > 1 {
+        if over == 0 || attempt == ATTEMPTS || adapted.is_none() && attempt > 1 {
             return Ok((submission, loss));
         }
         attempt += 1;

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod path;
+mod sharing;
 mod workers;
 
 use std::time::Duration;

@@ -71,7 +71,7 @@ fn forward(to: &str, more: &str, parts: &[Given]) -> String {
 const FROM: &str = "+15550120001/TYPE=PLMN@mmsc.op-b.test";
 
 /// A second of silence for each, sixteen bits, one channel.
-fn wave(seconds: u32) -> Vec<u8> {
+pub(super) fn wave(seconds: u32) -> Vec<u8> {
     const RATE: u32 = 16_000;
     let data = vec![0_u8; (seconds * RATE * 2) as usize];
     let mut out = b"RIFF".to_vec();
@@ -169,10 +169,7 @@ async fn what_a_mail_brings_is_made_to_fit_the_handset_and_what_cannot_is_named(
     }
     gateway.wait_for("Delivery", 1).await;
     let told = gateway.events().into_iter().find(|event| event["type"] == "Delivery").unwrap().to_string();
-    assert!(
-        told.contains("image/png 900x900") && told.contains("plans.zip") == false,
-        "no names in the log: {told}"
-    );
+    assert!(told.contains("image/png 900x900") && !told.contains("plans.zip"), "no names in the log: {told}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
