@@ -165,11 +165,16 @@ fn make(octets: &[u8], facts: &Facts, target: &Target) -> Result<(Vec<u8>, Made)
             let mut source = memory_file(octets).map_err(|fault| fault.to_string())?;
             let mut written = memory_file(&[]).map_err(|fault| fault.to_string())?;
             source.seek(SeekFrom::Start(0)).map_err(|fault| fault.to_string())?;
-            let made =
-                cedrat_moving::convert(source.as_fd(), facts, &[target.clone()], &[written.as_fd()], &limits)
-                    .pop()
-                    .ok_or_else(nothing)?
-                    .map_err(|fault| fault.detail)?;
+            let made = cedrat_moving::convert(
+                source.as_fd(),
+                facts,
+                std::slice::from_ref(target),
+                &[written.as_fd()],
+                &limits,
+            )
+            .pop()
+            .ok_or_else(nothing)?
+            .map_err(|fault| fault.detail)?;
             let mut octets = Vec::new();
             written.seek(SeekFrom::Start(0)).map_err(|fault| fault.to_string())?;
             written.read_to_end(&mut octets).map_err(|fault| fault.to_string())?;
