@@ -102,7 +102,7 @@ fn rewritten(header: &Header) -> Option<Header> {
     let octets = header.octets();
     let value = if header.is("Content-Type") {
         let (kind, _) = ContentType::parse(&octets, usize::MAX);
-        with_parameters(media_type(&kind.essence), &kept(&kind.parameters))
+        with_parameters(media_type(&kind), &kept(&kind.parameters))
     } else if header.is("Content-Disposition") {
         let (disposition, _) = Disposition::parse(&octets, usize::MAX);
         let kind = if is_token(&disposition.kind) { disposition.kind.as_str() } else { "attachment" };
@@ -126,13 +126,17 @@ fn text(octets: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// What is no media type becomes one of the same kind, text or not.
-fn media_type(essence: &str) -> &str {
-    let written = essence.bytes().all(|octet| octet.is_ascii_graphic()) && essence.len() <= BOUNDARY;
-    match (written, essence.starts_with("text/")) {
-        (true, _) => essence,
-        (false, true) => "text/plain",
-        (false, false) => "application/octet-stream",
+/// What is no media type becomes one of the same kind: parts stay parts (RFC 2046 §5.1.3), text stays text.
+fn media_type(kind: &ContentType) -> &str {
+    let essence = kind.essence.as_str();
+    if essence.bytes().all(|octet| octet.is_ascii_graphic()) && essence.len() <= BOUNDARY {
+        essence
+    } else if kind.is_multipart() {
+        "multipart/mixed"
+    } else if essence.starts_with("text/") {
+        "text/plain"
+    } else {
+        "application/octet-stream"
     }
 }
 

@@ -150,7 +150,7 @@ impl<'a, 'l> Reading<'a, 'l> {
             self.flaw(at, FlawKind::Depth);
             return;
         }
-        let resource = attribute(attributes, "resource");
+        let resource = attribute(attributes, "resource").filter(|value| !value.is_empty());
         match role {
             Role::Node if self.parent() == Some(Role::Slot) => self.component(name, attributes),
             Role::Type => self.typed(resource),

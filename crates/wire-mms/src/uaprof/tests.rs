@@ -89,6 +89,15 @@ fn damage_costs_what_it_hits_and_is_named() {
 }
 
 #[test]
+fn an_empty_reference_is_no_value() {
+    let blank = whole(
+        r#"<RDF><component><Description ID="HardwarePlatform"><Vendor resource=" "/><Model resource="">M1</Model></Description></component></RDF>"#,
+    );
+    assert!(blank.values("Vendor").is_empty());
+    assert_eq!(blank.values("Model"), ["M1"]);
+}
+
+#[test]
 fn what_is_no_profile_is_refused_with_a_reason() {
     let refused = |text: &str| read(text.as_bytes(), &Limits::default()).unwrap_err();
     for text in ["", "404", "<html><body><h1>Not found</h1></body></html>", "<rdf:RDF></rdf:RDF>", "<<<<"] {
