@@ -35,6 +35,7 @@ pub(super) fn check(config: &Config, places: &Places, source: &Source<'_>) {
         source.fault_of_all("`listen_tls` needs a certificate; add [tls] with `certificate` and `key`");
     }
     super::http::check(&config.http, config.tls.is_some(), source);
+    super::handoff::check(config.handoff.as_ref(), config, source);
 }
 
 fn peers(config: &Config, places: &Places, source: &Source<'_>) {

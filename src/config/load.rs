@@ -23,7 +23,7 @@ use toml::de::DeTable;
 use super::{
     Authentication, Config, Credentials, Dkim, EventOutput, Fault, Mail, MailOriginators, Mm4, NextHop, Peer,
     PeerProtocol, PeerTls, Presentation, ProcessLimits, Retention, RouteTest, Secret, Store, Tls, TlsMode,
-    check, http, media,
+    check, handoff, http, media,
     read::{At, Source, Table},
     routes, tables, workers,
 };
@@ -148,6 +148,7 @@ fn whole(
             listen
         },
         resolvers: values(top.parsed_list("resolvers", socket)),
+        handoff: handoff::read(top.table("handoff")),
         mappings: None,
         media,
         conversion,

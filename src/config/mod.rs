@@ -5,6 +5,7 @@
 //! with its unit and default, and a test holds it to these types.
 
 mod check;
+pub mod handoff;
 pub mod http;
 mod load;
 pub mod media;
@@ -50,6 +51,8 @@ pub struct Config {
     pub media: media::MediaRules,
     /// Who converts.
     pub conversion: workers::Conversion,
+    /// Key handoff; `None` = encrypted mail is carried as it is.
+    pub handoff: Option<handoff::Handoff>,
     /// Numbers that stand for e-mail addresses.
     pub alias: Option<String>,
     /// Name servers; empty = the system's.

@@ -44,6 +44,44 @@ pub struct For<'a> {
     pub towards: Towards,
     /// Octets of the message beside its parts.
     pub frame_octets: u64,
+    /// Out of which kind of message the parts come.
+    pub provenance: Provenance<'a>,
+}
+
+/// Out of which kind of message parts come, and so how they may be handled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provenance<'a> {
+    /// Any that the gateway can read.
+    Open,
+    /// An encrypted one: no result outlives the message.
+    Encrypted {
+        /// Whether nothing may pass as it came, because nothing proves that it is what was sent.
+        anew: bool,
+        /// Media types that may be converted, such as `image/*`.
+        may: &'a [String],
+    },
+}
+
+impl Provenance<'_> {
+    /// Whether a part of this type may be touched. Texts are always read: what a person sees of them
+    /// does not change.
+    fn allows(&self, media_type: &str) -> bool {
+        match self {
+            Self::Open | Self::Encrypted { anew: true, .. } => true,
+            Self::Encrypted { may, .. } => {
+                media_type.starts_with("text/") || may.iter().any(|pattern| names(pattern, media_type))
+            }
+        }
+    }
+}
+
+/// Whether `image/*`, `image/jpeg` or `*/*` names a media type.
+fn names(pattern: &str, media_type: &str) -> bool {
+    match pattern.strip_suffix("/*") {
+        Some("*") => true,
+        Some(kind) => media_type.split('/').next().is_some_and(|it| it.eq_ignore_ascii_case(kind)),
+        None => pattern.eq_ignore_ascii_case(media_type),
+    }
 }
 
 /// Room for the part header of a presentation that will be made, and for its slides.
@@ -53,7 +91,7 @@ const SLIDE: u64 = 200;
 /// Makes a message fit; `None` when it goes as it is.
 pub async fn adapt(media: &Media, message: &Message, whom: &For<'_>, loss: &mut Loss) -> Option<Message> {
     let parts = &message.content.parts;
-    let items: Vec<Item> = parts.iter().map(|part| item(media, part, whom.towards)).collect();
+    let items: Vec<Item> = parts.iter().map(|part| item(media, part, whom)).collect();
     let mut profile = whom.profile.clone();
     if forbids_adaptation(message) {
         let sender = Origin { layer: Layer::Recipient, name: "X-Mms-Adaptation-Allowed".to_owned() };
@@ -66,7 +104,7 @@ pub async fn adapt(media: &Media, message: &Message, whom: &For<'_>, loss: &mut 
         profile: &profile,
         others: whom.others,
         frame: Frame { message_octets: whom.frame_octets, presentation_octets },
-        secrecy: Secrecy::Open,
+        secrecy: if whom.provenance == Provenance::Open { Secrecy::Open } else { Secrecy::Secret },
     };
     let fitting = fit::fit(media, &items, &wish).await;
     let drop_presentation = shown && whom.towards == Towards::Mms && !profile.smil.value;
@@ -201,11 +239,11 @@ fn shown(facts: &Facts) -> Option<(u32, u32)> {
     }
 }
 
-fn item(media: &Media, part: &Part, towards: Towards) -> Item {
+fn item(media: &Media, part: &Part, whom: &For<'_>) -> Item {
     // A mail client chooses among alternatives, and none of them is ours to change; MMS shows one form of
     // a text, and the other takes no room because it is not sent.
     let alternative = part.kind == PartKind::Alternative;
-    let unsent = alternative && towards == Towards::Mms;
+    let unsent = alternative && whom.towards == Towards::Mms;
     let octets = if unsent { Bytes::new() } else { mm4::decoded(&part.body) };
     let claim =
         Claim { media_type: &part.media_type, name: part.name.as_deref(), charset: part.charset.as_deref() };
@@ -217,7 +255,8 @@ fn item(media: &Media, part: &Part, towards: Towards) -> Item {
     };
     Item {
         header_octets: if unsent { 0 } else { header_octets(part) },
-        sealed: part.kind == PartKind::Sealed || alternative,
+        sealed: part.kind == PartKind::Sealed || alternative || !whom.provenance.allows(&part.media_type),
+        anew: matches!(whom.provenance, Provenance::Encrypted { anew: true, .. }),
         required: is_required(part),
         transfer: match part.body.encoding {
             _ if unsent => Transfer::AsIs(0),

@@ -40,6 +40,8 @@ pub struct Item {
     pub header_octets: u64,
     /// Whether it must not be touched.
     pub sealed: bool,
+    /// Whether nothing of it may pass as it came.
+    pub anew: bool,
     /// Whether it must not be left out.
     pub required: bool,
     /// How it travels.
@@ -125,6 +127,7 @@ fn parts(items: &[Item]) -> Vec<Part<'_>> {
             header_octets: item.header_octets,
             role: item.role,
             sealed: item.sealed,
+            anew: item.anew,
             required: item.required,
             transfer: item.transfer,
         })
@@ -327,6 +330,7 @@ pub async fn one(
         role: role(&from),
         header_octets: 0,
         sealed: false,
+        anew: false,
         required: true,
         transfer: Transfer::Binary,
     };

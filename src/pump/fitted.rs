@@ -9,7 +9,7 @@ use super::Loaded;
 use crate::{
     config::{Peer, PeerProtocol},
     gateway::{Gateway, Settings},
-    media::adapt::{self, For, Towards},
+    media::adapt::{self, For, Provenance, Towards},
 };
 
 /// Headers of a message and what closes it, to begin with; the first measure corrects it.
@@ -46,7 +46,7 @@ pub(super) async fn fitted(
     let mut attempt = 1;
     loop {
         let mut changes = Loss::outbound(interface);
-        let whom = For { profile: &profile, others: &others, towards, frame_octets };
+        let whom = For { profile: &profile, others: &others, towards, frame_octets, provenance: Provenance::Open };
         let adapted = adapt::adapt(media, message, &whom, &mut changes).await;
         let (submission, mut loss) = write(adapted.as_ref().unwrap_or(message))?;
         loss.entries.splice(0..0, changes.entries);

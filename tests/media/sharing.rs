@@ -24,6 +24,7 @@ fn item(octets: &Bytes, media: &Media) -> Item {
         role: Role::Media,
         header_octets: 200,
         sealed: false,
+        anew: false,
         required: false,
         transfer: Transfer::Base64,
     }

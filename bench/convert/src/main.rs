@@ -70,6 +70,7 @@ fn share(width: &str, height: &str, octets: &str, files: &[&str]) -> Result<Stri
             header_octets: 0,
             role: Role::Media,
             sealed: false,
+            anew: false,
             required: false,
             transfer: Transfer::Binary,
         })

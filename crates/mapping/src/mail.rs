@@ -23,6 +23,7 @@ use alloc::{string::String, vec::Vec};
 use cedrat_message::{MailAddress, Recipient, When};
 use cedrat_mime::Limits;
 
+pub use compose::entity;
 pub use inbound::inbound;
 pub use outbound::outbound;
 pub use report_out::{ReportWriting, delivery_report, read_report};

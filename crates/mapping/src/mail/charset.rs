@@ -61,20 +61,18 @@ pub(super) fn with_crlf(text: &str) -> String {
 /// Whether `octets` can stand in a mail as they are, 8-bit octets aside: CRLF line ends, no NUL, no line
 /// over 998 octets.
 pub(super) fn is_plain_lines(octets: &[u8]) -> bool {
-    let (mut before, mut column) = (0_u8, 0_usize);
-    for &octet in octets {
-        match (before, octet) {
-            (b'\r', b'\n') => column = 0,
-            (b'\r', _) | (_, b'\n' | 0) => return false,
-            _ => column += 1,
-        }
-        // The CR of a line end is counted until its LF comes.
-        if column > MAX_LINE + 1 || (column > MAX_LINE && octet != b'\r') {
-            return false;
-        }
-        before = octet;
+    if memchr::memchr(0, octets).is_some() {
+        return false;
     }
-    before != b'\r'
+    let mut rest = octets;
+    while let Some(end) = memchr::memchr2(b'\r', b'\n', rest) {
+        let (line, after) = rest.split_at(end);
+        match after.strip_prefix(b"\r\n") {
+            Some(after) if line.len() <= MAX_LINE => rest = after,
+            _ => return false,
+        }
+    }
+    rest.len() <= MAX_LINE
 }
 
 /// The octets with CRLF for every line end; `None` when mail cannot carry them even so.

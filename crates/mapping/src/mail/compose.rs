@@ -63,6 +63,21 @@ pub(super) fn compose(
     Ok(Composed { headers, body: slices })
 }
 
+/// Writes content as a MIME entity of its own: its header fields (without MIME-Version) and its body, as
+/// it stands inside an encrypted message (RFC 8551 §3.1).
+///
+/// # Errors
+/// As for [`super::outbound`], where the content cannot be carried.
+pub fn entity(content: &Content, writing: &MailWriting, loss: &mut Loss) -> Result<Vec<u8>, Refusal> {
+    let Composed { mut headers, body } = compose(content, false, writing, loss)?;
+    headers.remove("MIME-Version");
+    let mut out = Vec::with_capacity(body.iter().map(Bytes::len).sum::<usize>() + 1024);
+    headers.encode(&mut out);
+    out.extend_from_slice(b"\r\n");
+    body.iter().for_each(|slice| out.extend_from_slice(slice));
+    Ok(out)
+}
+
 fn is_signed(original: &Original) -> bool {
     let essence = original.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("Content-Type"));
     essence.is_some_and(|(_, value)| value.trim_start().to_ascii_lowercase().starts_with("multipart/signed"))

@@ -56,6 +56,8 @@ pub struct Part<'a> {
     pub role: Role,
     /// Whether it is signed or encrypted as mail: never touched.
     pub sealed: bool,
+    /// Whether nothing of it may pass as it came: its octets prove nothing about who wrote them.
+    pub anew: bool,
     /// `handling=required`, RFC 3459: never replaced by a notice.
     pub required: bool,
     /// How it will travel.

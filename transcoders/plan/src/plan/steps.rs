@@ -83,6 +83,11 @@ impl Way {
         Self { make: Some((target, why)), points, extra: 0 }
     }
 
+    /// Whether the content is decoded and encoded, so that no octet of it is the sender's.
+    fn is_made(&self) -> bool {
+        !matches!(self.make, None | Some((Target::Remux(_) | Target::Strip, _)))
+    }
+
     /// With a line in the notice.
     pub(super) fn noticed(self) -> Self {
         Self { extra: NOTICE_OCTETS, ..self }
@@ -107,6 +112,7 @@ pub(super) fn prospect(part: &Part<'_>, profile: &Profile) -> Prospect {
             Kind::Video => offered(video::ways(part.facts, profile), part.facts),
         },
     };
+    let found = if part.anew { anew(part.facts, found, profile) } else { found };
     match found {
         found if !profile.adapt.value => {
             if shown_as_is(&found) {
@@ -118,6 +124,23 @@ pub(super) fn prospect(part: &Part<'_>, profile: &Profile) -> Prospect {
         Prospect::Settled(Action::Replace(why), _) if part.required => Prospect::Unmet(why),
         found => found,
     }
+}
+
+/// Without the ways that copy what came: pictures, sound and video are decoded, text is read, and
+/// whatever is neither is left out.
+fn anew(facts: &Facts, found: Prospect, profile: &Profile) -> Prospect {
+    let ways = match (facts.format.kind(), found) {
+        (Kind::Picture | Kind::Sound | Kind::Video, Prospect::Ways(ways)) => ways,
+        (Kind::Text, Prospect::Settled(Action::Keep, octets)) if facts.format == Format::Html => {
+            let charset = profile.charsets.value.first().map_or("utf-8", String::as_str).into();
+            let change = TextChange { charset, from_html: true, why: Why::Unproven };
+            return Prospect::Settled(Action::Text(change), octets);
+        }
+        (Kind::Text, found) | (_, found @ Prospect::Settled(Action::Replace(_), _)) => return found,
+        _ => Vec::new(),
+    };
+    let made: Vec<Way> = ways.into_iter().filter(Way::is_made).collect();
+    if made.is_empty() { Prospect::Settled(Action::Replace(Why::Unproven), 0) } else { Prospect::Ways(made) }
 }
 
 /// Whether the handset takes the part as it is, be it with metadata.

@@ -120,6 +120,7 @@ fn part(facts: &Facts) -> Part<'_> {
         header_octets: 120,
         role: Role::Media,
         sealed: false,
+        anew: false,
         required: false,
         transfer: Transfer::Base64,
     }

@@ -68,6 +68,8 @@ whys! {
     TypeNotTaken = "the handset does not take this type";
     /// Nobody knows what it is.
     Unknown = "the type of the file is not known";
+    /// Out of a message whose encryption does not prove its content, and not of a kind that is made anew.
+    Unproven = "nothing proves that it is what was sent";
     /// Known, but not read here.
     Unsupported = "this kind of file cannot be converted";
 }

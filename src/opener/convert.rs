@@ -1,0 +1,95 @@
+//! A decrypted entity made fit: read as the content of the mail that it came in, adapted to the
+//! handset, and written as an entity again (RFC 8551 §3.1).
+//!
+//! Signatures and ciphers are not here. Nothing is kept: what is read and made lives in this
+//! process and ends with it.
+
+use bytes::Bytes;
+use cedrat_mapping::{
+    Inbound, Interface, Loss, Tables,
+    mail::{self, MailEnvelope, MailReading, MailWriting},
+};
+use cedrat_message::{Blame, Message, PartKind, Reason, Refusal, Timestamp};
+use cedrat_mime::{Header, Headers};
+use cedrat_plan::profile::Profile;
+
+use crate::media::{
+    Media,
+    adapt::{self, For, Provenance, Towards},
+};
+
+/// Headers of the outer mail that the entity is read with.
+const OUTER: [&str; 6] = ["Cc", "Date", "From", "Message-ID", "Subject", "To"];
+
+/// What the content is made fit for.
+pub(super) struct Wish<'a> {
+    pub(super) tables: &'a Tables,
+    pub(super) media: &'a Media,
+    /// The header of the mail.
+    pub(super) outer: &'a Headers,
+    pub(super) profile: &'a Profile,
+    /// Media types that the recipient lets be converted.
+    pub(super) may: &'a [String],
+    /// Whether nothing proves that the content is what was sent.
+    pub(super) unproven: bool,
+    pub(super) reading: MailReading,
+    pub(super) writing: &'a MailWriting,
+    pub(super) now: Timestamp,
+}
+
+/// The content, read.
+pub(super) fn read(entity: &[u8], wish: &Wish<'_>) -> Result<Message, Refusal> {
+    let mut whole = Vec::with_capacity(entity.len() + 4096);
+    let mut headers = Headers::new();
+    for header in wish.outer.iter().filter(|header| OUTER.iter().any(|name| header.is(name))) {
+        headers.push(header.clone());
+    }
+    headers.push(Header::new("MIME-Version", "1.0"));
+    headers.encode(&mut whole);
+    whole.extend_from_slice(&content_headers(entity));
+    let envelope = MailEnvelope::default();
+    let whole = Bytes::from(whole);
+    let (inbound, _) = mail::inbound(wish.tables, &whole, &envelope, &wish.reading, wish.now)?;
+    match inbound {
+        Inbound::Message(message) => Ok(message),
+        _ => Err(Refusal::new(Reason::ContentNotAccepted, Blame::Message, "the content is a report")),
+    }
+}
+
+/// The entity, its header reduced to what speaks of content: other fields inside an encrypted
+/// message repeat, or contradict, those outside.
+fn content_headers(entity: &[u8]) -> Vec<u8> {
+    let octets = Bytes::copy_from_slice(entity);
+    let limits = cedrat_mime::Limits::default();
+    let Ok((headers, end)) = Headers::parse(&octets, &limits) else { return entity.to_vec() };
+    let mut out = Vec::with_capacity(entity.len() + 2);
+    let spoken = |header: &&Header| header.name().get(..8).is_some_and(|it| it.eq_ignore_ascii_case("Content-"));
+    for header in headers.iter().filter(spoken) {
+        out.extend_from_slice(header.raw());
+        out.extend_from_slice(b"\r\n");
+    }
+    out.extend_from_slice(b"\r\n");
+    out.extend_from_slice(octets.get(end..).unwrap_or_default());
+    out
+}
+
+/// The content made fit, and written. `frame_octets` is what the message takes beside it.
+pub(super) async fn make(
+    message: &Message,
+    wish: &Wish<'_>,
+    frame_octets: u64,
+    loss: &mut Loss,
+) -> Result<Vec<u8>, Refusal> {
+    let mut message = message.clone();
+    message.content.original = None;
+    if wish.unproven {
+        message.content.parts.retain(|part| part.kind != PartKind::Alternative);
+    }
+    let provenance = Provenance::Encrypted { anew: wish.unproven, may: wish.may };
+    let whom =
+        For { profile: wish.profile, others: &[], towards: Towards::Mail, frame_octets, provenance };
+    let mut changes = Loss::outbound(Interface::Mail);
+    let adapted = adapt::adapt(wish.media, &message, &whom, &mut changes).await;
+    loss.entries.append(&mut changes.entries);
+    mail::entity(&adapted.as_ref().unwrap_or(&message).content, wish.writing, loss)
+}
