@@ -1,6 +1,25 @@
-//! Content-encryption algorithms of CMS (RFC 3565, 5084, 3370 §5.1): what each is called and asks for.
+//! Content-encryption algorithms of CMS (RFC 3565, 5084, 3370 §5.1): what each is called and asks for, and
+//! the AlgorithmIdentifier of a message read and written.
+//!
+//! Whether an algorithm is acceptable is policy and not decided here; what is not known stays readable as
+//! its object identifier and octets.
+
+use alloc::vec::Vec;
+use core::fmt;
 
 use const_oid::ObjectIdentifier as Oid;
+use hkdf::Hkdf;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::cek::Cek;
+use crate::reader::{Element, elements, octet_string, oid, only, tag};
+
+/// Octets of the nonce of AES-GCM; RFC 5084 recommends this length and no mail has another.
+pub const GCM_NONCE_OCTETS: usize = 12;
+
+/// `id-alg-cek-hkdf-sha256` of RFC 9709.
+const CEK_HKDF_SHA256: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.3.31");
 
 /// What a content algorithm proves about the plaintext.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,5 +112,252 @@ impl ContentAlgorithm {
             Self::Aes128Gcm | Self::Aes192Gcm | Self::Aes256Gcm => Integrity::Aead,
             _ => Integrity::None,
         }
+    }
+
+    /// Octets of its initialization vector or nonce.
+    #[must_use]
+    pub const fn iv_octets(self) -> usize {
+        match self {
+            Self::Aes128Gcm | Self::Aes192Gcm | Self::Aes256Gcm => GCM_NONCE_OCTETS,
+            Self::TripleDesCbc => 8,
+            _ => 16,
+        }
+    }
+}
+
+/// An algorithm with what it needs besides the key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentParameters {
+    algorithm: ContentAlgorithm,
+    iv: [u8; 16],
+    tag_octets: usize,
+}
+
+impl ContentParameters {
+    /// Cipher block chaining; `None` when the algorithm is another or the vector has another length.
+    #[must_use]
+    pub fn cbc(algorithm: ContentAlgorithm, iv: &[u8]) -> Option<Self> {
+        (algorithm.integrity() == Integrity::None).then_some(())?;
+        Self::new(algorithm, iv, 0)
+    }
+
+    /// Galois/counter mode with a tag of 12 to 16 octets; `None` when the algorithm is another or a length
+    /// is. A nonce must never be used twice with one key.
+    #[must_use]
+    pub fn gcm(algorithm: ContentAlgorithm, nonce: &[u8], tag_octets: usize) -> Option<Self> {
+        (algorithm.integrity() == Integrity::Aead && (12..=16).contains(&tag_octets)).then_some(())?;
+        Self::new(algorithm, nonce, tag_octets)
+    }
+
+    fn new(algorithm: ContentAlgorithm, iv: &[u8], tag_octets: usize) -> Option<Self> {
+        (iv.len() == algorithm.iv_octets()).then_some(())?;
+        let mut parameters = Self { algorithm, iv: [0; 16], tag_octets };
+        parameters.iv.get_mut(..iv.len())?.copy_from_slice(iv);
+        Some(parameters)
+    }
+
+    /// The algorithm.
+    #[must_use]
+    pub const fn algorithm(&self) -> ContentAlgorithm {
+        self.algorithm
+    }
+
+    /// The initialization vector or nonce.
+    #[must_use]
+    pub fn iv(&self) -> &[u8] {
+        self.iv.get(..self.algorithm.iv_octets()).unwrap_or_default()
+    }
+
+    /// Octets of the tag (`aes-ICVlen`); 0 when the algorithm has none.
+    #[must_use]
+    pub const fn tag_octets(&self) -> usize {
+        self.tag_octets
+    }
+
+    /// The AlgorithmIdentifier in DER.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        let iv = element_of(tag::OCTET_STRING, &[self.iv()]);
+        let parameters = match u8::try_from(self.tag_octets) {
+            // A default value is not written (X.690 §11.5).
+            Ok(tag_octets) if self.tag_octets > 12 => {
+                element_of(tag::SEQUENCE, &[&iv, &[tag::INTEGER, 1, tag_octets]])
+            }
+            _ if self.tag_octets == 12 => element_of(tag::SEQUENCE, &[&iv]),
+            _ => iv,
+        };
+        element_of(
+            tag::SEQUENCE,
+            &[&element_of(tag::OBJECT_IDENTIFIER, &[self.algorithm.oid().as_bytes()]), &parameters],
+        )
+    }
+
+    /// RFC 5084 §3.2: `SEQUENCE { aes-nonce OCTET STRING, aes-ICVlen INTEGER DEFAULT 12 }`; of the others
+    /// the vector alone.
+    fn decode(algorithm: ContentAlgorithm, parameters: Element<'_>) -> Option<Self> {
+        if algorithm.integrity() == Integrity::None {
+            return Self::cbc(algorithm, &octet_string(parameters)?);
+        }
+        (parameters.tag == tag::SEQUENCE).then_some(())?;
+        let mut fields = elements(parameters.value);
+        let nonce = octet_string(fields.next()?)?;
+        let tag_octets = match fields.next() {
+            None => 12,
+            Some(Element { tag: tag::INTEGER, value: [octets], .. }) => usize::from(*octets),
+            Some(_) => return None,
+        };
+        fields.next().is_none().then_some(())?;
+        Self::gcm(algorithm, &nonce, tag_octets)
+    }
+}
+
+/// An element in DER; the value must be shorter than 128 octets, as those of this file are.
+fn element_of(tag: u8, value: &[&[u8]]) -> Vec<u8> {
+    let value = value.concat();
+    let mut element = Vec::with_capacity(value.len() + 2);
+    element.extend([tag, u8::try_from(value.len()).unwrap_or(0)]);
+    element.extend(value);
+    element
+}
+
+/// Why content with this AlgorithmIdentifier is not decrypted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unsupported {
+    /// An algorithm that is none of [`ContentAlgorithm`].
+    Algorithm(Oid),
+    /// An algorithm with a tag where the message has no room for it, or the reverse: CBC that claims to be
+    /// authenticated, or GCM whose tag was taken off (RFC 5083, RFC 5084).
+    Format,
+    /// A known algorithm whose parameters are wrong: a nonce that is not of 12 octets, a tag shorter than 12.
+    Parameters,
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Algorithm(oid) => write!(f, "the content algorithm {oid} is not supported"),
+            Self::Format => f.write_str("the content algorithm does not fit the content type"),
+            Self::Parameters => f.write_str("the parameters of the content algorithm are not supported"),
+        }
+    }
+}
+
+impl core::error::Error for Unsupported {}
+
+/// The `contentEncryptionAlgorithm` of a message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContentEncryption {
+    /// The whole AlgorithmIdentifier as sent.
+    pub der: Vec<u8>,
+    /// Its object identifier.
+    pub oid: Oid,
+    /// What the content is decrypted with.
+    pub parameters: Result<ContentParameters, Unsupported>,
+    /// Of `cek-hkdf-sha256` (RFC 9709) the AlgorithmIdentifier inside, which `parameters` are of: the key
+    /// that recipients were sent is not the content key, which is [`derived`] from it.
+    pub derived: Option<Vec<u8>>,
+}
+
+impl ContentEncryption {
+    /// Reads an AlgorithmIdentifier; `None` when it is no such element.
+    #[must_use]
+    pub fn decode(der: Vec<u8>) -> Option<Self> {
+        let (oid, parameters) = identifier(only(&der)?)?;
+        let (parameters, derived) = match parameters {
+            Some(inner) if oid == CEK_HKDF_SHA256 => match identifier(inner) {
+                Some((oid, parameters)) => (decode(oid, parameters), Some(inner.raw.to_vec())),
+                None => (Err(Unsupported::Parameters), None),
+            },
+            parameters => (decode(oid, parameters), None),
+        };
+        Some(Self { oid, parameters, derived, der })
+    }
+}
+
+/// `SEQUENCE { algorithm OBJECT IDENTIFIER, parameters ANY OPTIONAL }`.
+fn identifier(element: Element<'_>) -> Option<(Oid, Option<Element<'_>>)> {
+    (element.tag == tag::SEQUENCE).then_some(())?;
+    let mut fields = elements(element.value);
+    let oid = oid(fields.next()?)?;
+    let parameters = fields.next();
+    fields.next().is_none().then_some((oid, parameters))
+}
+
+fn decode(oid: Oid, parameters: Option<Element<'_>>) -> Result<ContentParameters, Unsupported> {
+    let algorithm = ContentAlgorithm::of(oid).ok_or(Unsupported::Algorithm(oid))?;
+    parameters.and_then(|it| ContentParameters::decode(algorithm, it)).ok_or(Unsupported::Parameters)
+}
+
+/// The content key that RFC 9709 derives from the key which recipients were sent, for the
+/// [`ContentEncryption::derived`] of a message. The client derives: a gateway that has only the derived
+/// key cannot use it under another algorithm.
+#[must_use]
+pub fn derived(key: &Cek, identifier: &[u8]) -> Option<Cek> {
+    let mut octets = Zeroizing::new([0; crate::cek::MAX_OCTETS]);
+    let octets = octets.get_mut(..key.octets().len())?;
+    Hkdf::<Sha256>::new(Some(b"The Cryptographic Message Syntax"), key.octets())
+        .expand(identifier, octets)
+        .ok()?;
+    Cek::new(octets)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::indexing_slicing)]
+mod tests {
+    use super::*;
+
+    fn octets(hex: &str) -> Vec<u8> {
+        hex.as_bytes()
+            .chunks(2)
+            .map(|pair| u8::from_str_radix(core::str::from_utf8(pair).unwrap(), 16).unwrap())
+            .collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        let mut all = Vec::new();
+        for algorithm in ContentAlgorithm::ALL {
+            let iv = &[0xA7; 16][..algorithm.iv_octets()];
+            all.extend(ContentParameters::cbc(algorithm, iv));
+            all.extend((10..=18).filter_map(|tag| ContentParameters::gcm(algorithm, iv, tag)));
+        }
+        assert_eq!(all.len(), 4 + 3 * 5);
+        for parameters in all {
+            let encoded = parameters.encode();
+            let read = ContentEncryption::decode(encoded.clone()).unwrap();
+            assert_eq!(read.der, encoded);
+            assert_eq!(read.oid, parameters.algorithm().oid());
+            assert_eq!(read.parameters, Ok(parameters));
+            assert_eq!(read.derived, None);
+        }
+    }
+
+    #[test]
+    fn an_algorithm_that_is_not_known_or_not_whole_is_named() {
+        // RC2 with its parameters, AES-256-GCM with a nonce of 8 octets, and with a tag of 8.
+        let rc2 = octets("301a06082a864886f70d0302300e020200a004089c04d2192e2a55a1");
+        let refused = |der: Vec<u8>| ContentEncryption::decode(der).unwrap().parameters.unwrap_err();
+        assert_eq!(refused(rc2), Unsupported::Algorithm(Oid::new_unwrap("1.2.840.113549.3.2")));
+        let nonce = octets("3017060960864801650304012e300a04080000000000000000");
+        assert_eq!(refused(nonce), Unsupported::Parameters);
+        let tag = octets("301e060960864801650304012e3011040c000000000000000000000000020108");
+        assert_eq!(refused(tag), Unsupported::Parameters);
+        // No parameters at all.
+        assert_eq!(refused(octets("300b060960864801650304012a")), Unsupported::Parameters);
+        assert_eq!(ContentEncryption::decode(octets("0500")), None);
+        assert_eq!(ContentEncryption::decode(octets("3000")), None);
+    }
+
+    /// RFC 9709 appendix B.
+    #[test]
+    fn a_key_is_derived_as_rfc_9709_says() {
+        let key = Cek::new(&octets("c702e7d0a9e064b09ba55245fb733cf3")).unwrap();
+        let inner = octets("301b0609608648016503040106300e040c5c79058ba2f43447639d29e2");
+        let outer = [octets("302a060b2a864886f70d010910031f"), inner.clone()].concat();
+        let read = ContentEncryption::decode(outer).unwrap();
+        assert_eq!(read.parameters.unwrap().algorithm(), ContentAlgorithm::Aes128Gcm);
+        assert_eq!(read.derived.as_deref(), Some(inner.as_slice()));
+        let content_key = derived(&key, &inner).unwrap();
+        assert_eq!(content_key.octets(), octets("2124ffb29fac4e0fbbc7d5d87492bff3"));
     }
 }

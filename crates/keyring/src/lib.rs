@@ -14,6 +14,9 @@ extern crate alloc;
 
 pub mod algorithm;
 pub mod cek;
+pub mod content;
+pub mod reader;
 
 pub use algorithm::{ContentAlgorithm, Integrity};
 pub use cek::Cek;
+pub use reader::{Reader, Structure};
