@@ -126,14 +126,14 @@ fn text(octets: &[u8]) -> Cow<'_, str> {
     }
 }
 
-/// What is no media type becomes one of the same kind: parts stay parts (RFC 2046 §5.1.3), text stays text.
+/// What is no media type becomes one of the same kind: parts stay parts (RFC 2046 §5.1.3), lines stay lines.
 fn media_type(kind: &ContentType) -> &str {
     let essence = kind.essence.as_str();
     if essence.bytes().all(|octet| octet.is_ascii_graphic()) && essence.len() <= BOUNDARY {
         essence
     } else if kind.is_multipart() {
         "multipart/mixed"
-    } else if essence.starts_with("text/") {
+    } else if essence.starts_with("text/") || essence.starts_with("message/") {
         "text/plain"
     } else {
         "application/octet-stream"
