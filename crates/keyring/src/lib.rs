@@ -14,9 +14,16 @@ extern crate alloc;
 
 pub mod algorithm;
 pub mod cek;
+pub mod certificate;
 pub mod content;
+pub mod create;
 pub mod reader;
+pub mod recipient;
+#[cfg(feature = "unwrap")]
+pub mod unwrap;
 
 pub use algorithm::{ContentAlgorithm, Integrity};
 pub use cek::Cek;
+pub use certificate::Certificate;
 pub use reader::{Reader, Structure};
+pub use recipient::Recipient;
