@@ -17,6 +17,7 @@ pub mod cek;
 pub mod certificate;
 pub mod content;
 pub mod create;
+pub mod mail;
 pub mod reader;
 pub mod recipient;
 #[cfg(feature = "unwrap")]

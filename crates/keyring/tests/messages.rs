@@ -8,7 +8,7 @@ use std::path::Path;
 
 use cedrat_keyring::content::{Encryptor, Unusable, Verifier};
 use cedrat_keyring::reader::{Event, Format, Kind, Limits, Reader};
-use cedrat_keyring::{Cek, ContentAlgorithm, Integrity, Structure, algorithm::ContentParameters};
+use cedrat_keyring::{Cek, ContentAlgorithm, Integrity, Structure, algorithm::ContentParameters, mail};
 use sha2::{Digest as _, Sha256};
 use zeroize::Zeroizing;
 
@@ -49,12 +49,17 @@ fn dearmoured(path: &Path, form: &str) -> Vec<u8> {
     if form == "DER/BER" {
         return octets;
     }
-    let text = String::from_utf8(octets).unwrap().replace('\r', "");
-    let body = match form {
-        "PEM" => text.lines().filter(|line| !line.starts_with("-----")).collect(),
-        _ => text.split_once("\n\n").unwrap().1.replace('\n', ""),
-    };
-    cedrat_mime::transfer::decode_base64(body.as_bytes()).octets.to_vec()
+    if form == "PEM" {
+        let text = String::from_utf8(octets).unwrap();
+        let body: String = text.lines().filter(|line| !line.starts_with("-----")).collect();
+        return cedrat_mime::transfer::decode_base64(body.as_bytes()).octets.to_vec();
+    }
+    let message = cedrat_mime::walk(&octets.into(), &cedrat_mime::Limits::default()).unwrap();
+    let content: Vec<u8> = mail::pieces(message.root()).flatten().collect();
+    let found = mail::encrypted(&message);
+    let is_encrypted = Structure::of(&content, Limits::default()).is_ok();
+    assert_eq!(found.envelope, is_encrypted.then_some((0, mail::Place::Root)), "{}", path.display());
+    content
 }
 
 #[test]
