@@ -15,16 +15,21 @@ extern crate alloc;
 pub mod algorithm;
 pub mod cek;
 pub mod certificate;
+pub mod consent;
 pub mod content;
 pub mod create;
 pub mod mail;
 pub mod reader;
 pub mod recipient;
+pub mod seal;
+pub mod session;
 #[cfg(feature = "unwrap")]
 pub mod unwrap;
+pub mod wire;
 
 pub use algorithm::{ContentAlgorithm, Integrity};
 pub use cek::Cek;
 pub use certificate::Certificate;
+pub use consent::Consent;
 pub use reader::{Reader, Structure};
 pub use recipient::Recipient;
