@@ -2,12 +2,12 @@
 //!
 //! One value for both sides, so that what is written and what is read cannot drift apart.
 
-use super::auth::Mechanism;
 use alloc::{
     format,
     string::{String, ToString},
     vec::Vec,
 };
+use cedrat_sasl::Mechanism;
 
 /// What an EHLO or LHLO answer offers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -6,8 +6,6 @@
 //! structure are nobody's business here, and neither are routes, queues and retries.
 
 mod address;
-mod auth;
-mod base64;
 pub mod client;
 mod command;
 mod content;
@@ -17,19 +15,18 @@ mod envelope;
 mod extensions;
 mod input;
 mod reply;
-mod scram;
 pub mod server;
 #[cfg(test)]
 mod tests;
 pub mod xtext;
 
+pub use cedrat_sasl::{Credentials, Mechanism, Password, ScramKeys};
+
 pub use address::{Address, AddressFault, Form};
-pub use auth::{Credentials, Mechanism, Password};
 pub use content::{ContentFault, LineEnds};
 pub use envelope::{Body, ByMode, DeliverBy, Hold, Mail, Notify, Orcpt, Rcpt, Ret};
 pub use extensions::{Extensions, FutureRelease};
 pub use reply::{Enhanced, Malformed, Reply};
-pub use scram::ScramKeys;
 
 /// Which of the two protocols a session speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]

@@ -1,13 +1,12 @@
 //! AUTH on the client side (RFC 4954).
 
 use super::{Cause, Client, Phase, Tls};
-use crate::smtp::{
-    Mechanism, Reply,
-    auth::{Credentials, decode},
-    base64,
+use crate::smtp::Reply;
+use alloc::string::String;
+use cedrat_sasl::{
+    Credentials, Mechanism, base64, decode,
     scram::{ScramClient, hmac, server_is_genuine},
 };
-use alloc::string::String;
 
 /// What the next 334 asks for.
 #[derive(Debug)]

@@ -13,9 +13,10 @@ mod transaction;
 pub use config::{Config, Limits, Tls};
 pub use event::{Cause, Delivery, Event, NotPassedOn, Outcome, Refused, Stage, Transaction};
 
-use super::{Extensions, Malformed, Protocol, Reply, auth::Secret, input::Input, reply::ReplyReader};
+use super::{Extensions, Malformed, Protocol, Reply, input::Input, reply::ReplyReader};
 use alloc::{boxed::Box, collections::VecDeque, string::String, vec::Vec};
 use auth::Exchange;
+use cedrat_sasl::Secret;
 use cedrat_session::{Instant, Session, Step};
 use transaction::{Part, Running};
 

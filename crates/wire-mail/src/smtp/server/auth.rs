@@ -1,15 +1,14 @@
 //! AUTH on the server side (RFC 4954).
 
 use super::{Closing, Event, Pending, Phase, Server, command::bad_sequence};
-use crate::smtp::{
-    Mechanism, Reply, ScramKeys,
-    auth::{Credentials, Password, decode, has_control},
-    base64,
-    scram::{Challenge, ClientFirst, hmac},
-};
+use crate::smtp::Reply;
 use alloc::{
     boxed::Box,
     string::{String, ToString},
+};
+use cedrat_sasl::{
+    Credentials, Mechanism, Password, ScramKeys, base64, decode, has_control,
+    scram::{Challenge, ClientFirst, hmac},
 };
 
 /// Which response of which mechanism comes next.

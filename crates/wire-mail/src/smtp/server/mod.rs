@@ -32,13 +32,12 @@ pub use event::{Closing, Event};
 
 use super::{
     Body, Extensions, Form, Protocol, Reply, ScramKeys,
-    auth::Secret,
     content::Receiver,
     input::{Input, Line},
-    scram::ClientFirst,
 };
 use alloc::{collections::VecDeque, string::String, vec::Vec};
 use auth::Exchange;
+use cedrat_sasl::{Secret, scram::ClientFirst};
 use cedrat_session::{Instant, Session, Step};
 use zeroize::{Zeroize, Zeroizing};
 

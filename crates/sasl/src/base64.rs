@@ -1,4 +1,4 @@
-//! Base64 of RFC 4648 section 4 as SASL exchanges use it (RFC 4954 section 4): one line, strict
+//! Base64 of RFC 4648 section 4 as SASL exchanges use it (RFC 4954 section 4, RFC 9051 section 9): one line, strict
 //! padding, no white space. Not for message bodies: those are the MIME codec's.
 
 use alloc::{string::String, vec::Vec};
@@ -27,7 +27,9 @@ const fn value(octet: u8) -> Option<u32> {
     Some(six as u32)
 }
 
-pub(crate) fn encode(octets: &[u8]) -> String {
+/// The text of `octets`, padded.
+#[must_use]
+pub fn encode(octets: &[u8]) -> String {
     let mut text = String::with_capacity(octets.len().div_ceil(3) * 4);
     for group in octets.chunks(3) {
         let mut bits = 0u32;
@@ -45,8 +47,9 @@ pub(crate) fn encode(octets: &[u8]) -> String {
     text
 }
 
-/// `None` when the text is not canonical base64.
-pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
+/// The octets of a text; `None` when it is not canonical base64.
+#[must_use]
+pub fn decode(text: &str) -> Option<Vec<u8>> {
     let text = text.as_bytes();
     if !text.len().is_multiple_of(4) {
         return None;

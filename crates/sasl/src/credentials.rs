@@ -1,8 +1,8 @@
-//! The SASL mechanisms of AUTH (RFC 4954) and the password that they carry.
+//! The mechanisms that carry a password, and the password.
 //!
 //! PLAIN is RFC 4616; LOGIN never became a standard but many peers know nothing else.
 
-use super::base64;
+use crate::base64;
 use alloc::string::{String, ToString};
 use core::fmt;
 use zeroize::Zeroizing;
@@ -19,7 +19,7 @@ pub enum Mechanism {
 }
 
 impl Mechanism {
-    /// All of them, strongest first, as an EHLO answer lists them.
+    /// All of them, strongest first, as a server lists them.
     pub const ALL: [Self; 3] = [Self::ScramSha256, Self::Plain, Self::Login];
 
     /// The registered name.
@@ -65,14 +65,18 @@ impl fmt::Debug for Password {
 
 /// Random octets that are erased when they are dropped and printed by nothing.
 #[derive(Clone)]
-pub(crate) struct Secret(Zeroizing<[u8; 32]>);
+pub struct Secret(Zeroizing<[u8; 32]>);
 
 impl Secret {
-    pub(crate) fn new(octets: [u8; 32]) -> Self {
+    /// Takes the octets over.
+    #[must_use]
+    pub fn new(octets: [u8; 32]) -> Self {
         Self(Zeroizing::new(octets))
     }
 
-    pub(crate) fn expose(&self) -> &[u8; 32] {
+    /// The octets themselves, for derivation.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
         &self.0
     }
 }
@@ -101,8 +105,10 @@ impl Credentials {
         Self { authcid: user.to_string(), authzid: None, password: Password::new(password) }
     }
 
-    /// Reads the PLAIN message `authzid NUL authcid NUL password`.
-    pub(crate) fn from_plain(message: &str) -> Option<Self> {
+    /// Reads the PLAIN message `authzid NUL authcid NUL password`; `None` when it is not one or names hold control
+    /// characters.
+    #[must_use]
+    pub fn from_plain(message: &str) -> Option<Self> {
         let mut fields = message.split('\0');
         let (authzid, authcid, password) = (fields.next()?, fields.next()?, fields.next()?);
         if fields.next().is_some() || authcid.is_empty() || has_control(authcid) || has_control(authzid) {
@@ -116,7 +122,8 @@ impl Credentials {
     }
 
     /// The PLAIN message.
-    pub(crate) fn to_plain(&self) -> Zeroizing<String> {
+    #[must_use]
+    pub fn to_plain(&self) -> Zeroizing<String> {
         let mut message = Zeroizing::new(String::new());
         message.push_str(self.authzid.as_deref().unwrap_or_default());
         message.push('\0');
@@ -127,12 +134,15 @@ impl Credentials {
     }
 }
 
-pub(crate) fn has_control(text: &str) -> bool {
+/// Whether a name or password holds a character that no mechanism carries.
+#[must_use]
+pub fn has_control(text: &str) -> bool {
     text.chars().any(char::is_control)
 }
 
 /// Decodes a base64 response that must be UTF-8.
-pub(crate) fn decode(response: &str) -> Option<Zeroizing<String>> {
+#[must_use]
+pub fn decode(response: &str) -> Option<Zeroizing<String>> {
     match String::from_utf8(base64::decode(response)?) {
         Ok(text) => Some(Zeroizing::new(text)),
         Err(fault) => {

@@ -3,7 +3,7 @@
 //! The server needs only derived keys, never the password. User names and passwords are compared
 //! as the octets of their UTF-8: no SASLprep, which changes nothing for ASCII.
 
-use super::{auth::has_control, base64};
+use crate::{base64, has_control};
 use alloc::{
     format,
     string::{String, ToString},
@@ -47,7 +47,8 @@ impl ScramKeys {
 
     /// Keys that no password has, the same for the same user and secret, so that a peer cannot
     /// tell an unknown user from a known one.
-    pub(crate) fn unknown(user: &str, iterations: u32, secret: &[u8; 32]) -> Self {
+    #[must_use]
+    pub fn unknown(user: &str, iterations: u32, secret: &[u8; 32]) -> Self {
         let salt = hmac(secret, &[b"salt\0", user.as_bytes()]);
         Self {
             salt: salt.iter().take(16).copied().collect(),
@@ -64,7 +65,9 @@ impl fmt::Debug for ScramKeys {
     }
 }
 
-pub(crate) fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+/// HMAC-SHA-256 (RFC 2104) over the parts, one after the other.
+#[must_use]
+pub fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
     // A key of exactly one block cannot be refused; longer ones are hashed first (RFC 2104).
     let mut block = [0u8; 64];
     if key.len() > block.len() {
@@ -98,9 +101,11 @@ fn xor(into: &mut [u8; 32], other: &[u8; 32]) {
 
 /// The first message of a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct ClientFirst {
-    pub(crate) user: String,
-    pub(crate) authzid: Option<String>,
+pub struct ClientFirst {
+    /// Whose password it is.
+    pub user: String,
+    /// On whose behalf, when that is another.
+    pub authzid: Option<String>,
     header: String,
     bare: String,
     nonce: String,
@@ -108,7 +113,8 @@ pub(crate) struct ClientFirst {
 
 impl ClientFirst {
     /// `n,a=authzid,n=user,r=nonce`; channel binding and mandatory extensions are refused.
-    pub(crate) fn parse(message: &str) -> Option<Self> {
+    #[must_use]
+    pub fn parse(message: &str) -> Option<Self> {
         let (flag, rest) = message.split_once(',')?;
         let (authzid, bare) = rest.split_once(',')?;
         if !matches!(flag, "n" | "y") {
@@ -136,7 +142,7 @@ impl ClientFirst {
 
 /// A server that waits for the client's proof.
 #[derive(Debug)]
-pub(crate) struct Challenge {
+pub struct Challenge {
     first: ClientFirst,
     keys: ScramKeys,
     known: bool,
@@ -145,23 +151,29 @@ pub(crate) struct Challenge {
 }
 
 impl Challenge {
-    pub(crate) fn new(first: ClientFirst, keys: ScramKeys, known: bool, server_nonce: &[u8]) -> Self {
+    /// Answers a first message. With `known` false no proof is accepted, whatever the keys are.
+    #[must_use]
+    pub fn new(first: ClientFirst, keys: ScramKeys, known: bool, server_nonce: &[u8]) -> Self {
         let nonce = format!("{}{}", first.nonce, base64::encode(server_nonce));
         let server_first = format!("r={nonce},s={},i={}", base64::encode(&keys.salt), keys.iterations);
         Self { first, keys, known, nonce, server_first }
     }
 
     /// The message to send.
-    pub(crate) fn message(&self) -> &str {
+    #[must_use]
+    pub fn message(&self) -> &str {
         &self.server_first
     }
 
-    pub(crate) fn user(&self) -> &str {
+    /// Who is to be proved.
+    #[must_use]
+    pub fn user(&self) -> &str {
         &self.first.user
     }
 
     /// Checks `c=...,r=...,p=...`; the server's last message when the proof is right.
-    pub(crate) fn verify(&self, message: &str) -> Option<String> {
+    #[must_use]
+    pub fn verify(&self, message: &str) -> Option<String> {
         let (without_proof, proof) = message.rsplit_once(",p=")?;
         let mut fields = without_proof.split(',');
         let binding = fields.next()?.strip_prefix("c=")?;
@@ -187,7 +199,7 @@ impl Challenge {
 
 /// A client in the middle of an exchange.
 #[derive(Debug)]
-pub(crate) struct ScramClient {
+pub struct ScramClient {
     header: String,
     bare: String,
     nonce: String,
@@ -195,7 +207,7 @@ pub(crate) struct ScramClient {
 
 /// Why a client gives an exchange up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum ScramFault {
+pub enum ScramFault {
     /// The message is not what the grammar or the exchange asks for.
     Malformed,
     /// The server asks for more iterations than the client is willing to compute.
@@ -203,8 +215,9 @@ pub(crate) enum ScramFault {
 }
 
 impl ScramClient {
-    /// Starts an exchange; returns it and the first message.
-    pub(crate) fn new(user: &str, authzid: Option<&str>, nonce: &[u8]) -> (Self, String) {
+    /// Starts an exchange; returns it and the first message. `nonce` must be fresh random octets.
+    #[must_use]
+    pub fn new(user: &str, authzid: Option<&str>, nonce: &[u8]) -> (Self, String) {
         let header = match authzid {
             Some(name) => format!("n,a={},", escape(name)),
             None => "n,,".to_string(),
@@ -216,7 +229,10 @@ impl ScramClient {
     }
 
     /// Answers the server's first message: the last message, and what the server must prove.
-    pub(crate) fn prove(
+    ///
+    /// # Errors
+    /// When the message makes no sense here, or asks for more than `max_iterations`.
+    pub fn prove(
         &self,
         server_first: &str,
         password: &str,
@@ -244,7 +260,8 @@ impl ScramClient {
 }
 
 /// Whether the server's last message proves that it knows the password, too.
-pub(crate) fn server_is_genuine(server_final: &str, expected: &[u8; 32]) -> bool {
+#[must_use]
+pub fn server_is_genuine(server_final: &str, expected: &[u8; 32]) -> bool {
     let proof = server_final.split(',').next().and_then(|field| field.strip_prefix("v="));
     proof.and_then(base64::decode).is_some_and(|proof| bool::from(proof.as_slice().ct_eq(expected)))
 }
