@@ -21,6 +21,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("cedrat-session", &[]),
         ("cedrat-mime", &["bytes", "memchr"]),
         ("cedrat-sasl", &["sha2", "hmac", "subtle", "zeroize"]),
+        ("cedrat-wire-imap", &["cedrat-sasl", "cedrat-session", "bytes", "memchr", "miniz_oxide", "zeroize"]),
         ("cedrat-wire-mms", &["cedrat-mime", "bytes", "memchr"]),
         (
             "cedrat-wire-mail",

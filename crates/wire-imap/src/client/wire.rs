@@ -1,0 +1,112 @@
+//! The octets of a connection, plain or compressed (RFC 4978).
+//!
+//! What comes is inflated only as fast as it is used, so that a bomb costs time on the sender's side and no memory
+//! here. What goes is put into stored blocks: commands are short, messages are base64 or were compressed by their
+//! makers, and a compressor would cost 300 kB for each connection.
+
+use crate::grammar::Input;
+use alloc::{boxed::Box, vec::Vec};
+use core::fmt;
+use miniz_oxide::{
+    DataFormat, MZError, MZFlush, MZStatus,
+    inflate::stream::{InflateState, inflate},
+};
+
+/// Octets that are inflated at once.
+const INFLATED: usize = 16 * 1024;
+
+#[derive(Debug, Default)]
+pub(super) struct Wire {
+    /// What may be used.
+    pub(super) plain: Input,
+    compressed: Option<Compressed>,
+}
+
+struct Compressed {
+    /// What came and is not inflated.
+    waiting: Input,
+    state: Box<InflateState>,
+    /// The server has ended the stream, as some do before they close.
+    ended: bool,
+}
+
+impl fmt::Debug for Compressed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compressed").field("waiting", &self.waiting).finish_non_exhaustive()
+    }
+}
+
+/// The compressed stream is none, or has ended.
+#[derive(Debug)]
+pub(super) struct NotDeflate;
+
+impl Wire {
+    pub(super) fn push(&mut self, octets: &[u8]) {
+        match &mut self.compressed {
+            Some(compressed) => compressed.waiting.push(octets),
+            None => self.plain.push(octets),
+        }
+    }
+
+    pub(super) const fn is_compressed(&self) -> bool {
+        self.compressed.is_some()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.plain.clear();
+    }
+
+    /// Everything not used yet, and everything that comes, is compressed.
+    pub(super) fn compress(&mut self) {
+        if self.compressed.is_none() {
+            let waiting = core::mem::take(&mut self.plain);
+            let state = InflateState::new_boxed(DataFormat::Raw);
+            self.compressed = Some(Compressed { waiting, state, ended: false });
+        }
+    }
+
+    /// Makes more octets plain; whether there are more.
+    pub(super) fn inflate(&mut self) -> Result<bool, NotDeflate> {
+        let Some(Compressed { waiting, state, ended }) = &mut self.compressed else { return Ok(false) };
+        let mut piece = alloc::vec![0; INFLATED];
+        loop {
+            if *ended {
+                return if waiting.is_empty() { Ok(false) } else { Err(NotDeflate) };
+            }
+            // Asked even when nothing waits: the inflater keeps what did not fit.
+            let result = inflate(state, waiting.front(INFLATED), &mut piece, MZFlush::None);
+            match result.status {
+                Ok(MZStatus::Ok) | Err(MZError::Buf) => {}
+                Ok(MZStatus::StreamEnd) => *ended = true,
+                _ => return Err(NotDeflate),
+            }
+            // Empty when nothing was used.
+            drop(waiting.take(result.bytes_consumed));
+            let made = piece.get(..result.bytes_written).unwrap_or_default();
+            self.plain.push(made);
+            if !made.is_empty() {
+                return Ok(true);
+            }
+            if result.bytes_consumed == 0 {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// What goes over the wire for `octets`.
+    pub(super) fn outgoing(&self, octets: Vec<u8>) -> Vec<u8> {
+        if !self.is_compressed() {
+            return octets;
+        }
+        let mut blocks = Vec::with_capacity(octets.len() + 5 * octets.len().div_ceil(0xffff));
+        for block in octets.chunks(0xffff) {
+            // RFC 1951 section 3.2.4; it ends at an octet, so the next one begins there.
+            let length = u16::try_from(block.len()).unwrap_or(u16::MAX);
+            blocks.push(0);
+            blocks.extend_from_slice(&length.to_le_bytes());
+            blocks.extend_from_slice(&(!length).to_le_bytes());
+            blocks.extend_from_slice(block);
+        }
+        blocks
+    }
+}
