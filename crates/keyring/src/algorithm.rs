@@ -7,13 +7,11 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::recipient;
+use crate::recipient::element::{
+    Element, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, definite, element, identifier,
+};
 use const_oid::ObjectIdentifier as Oid;
-use hkdf::Hkdf;
-use sha2::Sha256;
-use zeroize::Zeroizing;
-
-use crate::cek::Cek;
-use crate::reader::{Element, elements, octet_string, oid, only, tag};
 
 /// Octets of the nonce of AES-GCM; RFC 5084 recommends this length and no mail has another.
 pub const GCM_NONCE_OCTETS: usize = 12;
@@ -174,50 +172,32 @@ impl ContentParameters {
         self.tag_octets
     }
 
-    /// The AlgorithmIdentifier in DER.
+    /// The AlgorithmIdentifier in DER, but that the length of a tag is written where it is the default as
+    /// well: OpenSSL 3.0 does not know that there is one.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let iv = element_of(tag::OCTET_STRING, &[self.iv()]);
+        let iv = element(OCTET_STRING, &[self.iv()]);
         let parameters = match u8::try_from(self.tag_octets) {
-            // A default value is not written (X.690 §11.5).
-            Ok(tag_octets) if self.tag_octets > 12 => {
-                element_of(tag::SEQUENCE, &[&iv, &[tag::INTEGER, 1, tag_octets]])
-            }
-            _ if self.tag_octets == 12 => element_of(tag::SEQUENCE, &[&iv]),
+            Ok(octets @ 1..) => element(SEQUENCE, &[&iv, &element(INTEGER, &[&[octets]])]),
             _ => iv,
         };
-        element_of(
-            tag::SEQUENCE,
-            &[&element_of(tag::OBJECT_IDENTIFIER, &[self.algorithm.oid().as_bytes()]), &parameters],
-        )
+        element(SEQUENCE, &[&identifier(self.algorithm.oid()), &parameters])
     }
 
     /// RFC 5084 §3.2: `SEQUENCE { aes-nonce OCTET STRING, aes-ICVlen INTEGER DEFAULT 12 }`; of the others
     /// the vector alone.
     fn decode(algorithm: ContentAlgorithm, parameters: Element<'_>) -> Option<Self> {
         if algorithm.integrity() == Integrity::None {
-            return Self::cbc(algorithm, &octet_string(parameters)?);
+            return (parameters.tag == OCTET_STRING).then(|| Self::cbc(algorithm, parameters.content))?;
         }
-        (parameters.tag == tag::SEQUENCE).then_some(())?;
-        let mut fields = elements(parameters.value);
-        let nonce = octet_string(fields.next()?)?;
-        let tag_octets = match fields.next() {
-            None => 12,
-            Some(Element { tag: tag::INTEGER, value: [octets], .. }) => usize::from(*octets),
-            Some(_) => return None,
-        };
-        fields.next().is_none().then_some(())?;
-        Self::gcm(algorithm, &nonce, tag_octets)
+        (parameters.tag == SEQUENCE).then_some(())?;
+        let mut fields = parameters.inside();
+        let nonce = fields.take(OCTET_STRING, "aes-nonce").ok()?;
+        let octets =
+            fields.optional(INTEGER, "aes-ICVlen").ok()?.map_or(Some(12), |octets| octets.number())?;
+        fields.is_empty().then_some(())?;
+        Self::gcm(algorithm, nonce.content, usize::try_from(octets).ok()?)
     }
-}
-
-/// An element in DER; the value must be shorter than 128 octets, as those of this file are.
-fn element_of(tag: u8, value: &[&[u8]]) -> Vec<u8> {
-    let value = value.concat();
-    let mut element = Vec::with_capacity(value.len() + 2);
-    element.extend([tag, u8::try_from(value.len()).unwrap_or(0)]);
-    element.extend(value);
-    element
 }
 
 /// Why content with this AlgorithmIdentifier is not decrypted.
@@ -254,51 +234,40 @@ pub struct ContentEncryption {
     /// What the content is decrypted with.
     pub parameters: Result<ContentParameters, Unsupported>,
     /// Of `cek-hkdf-sha256` (RFC 9709) the AlgorithmIdentifier inside, which `parameters` are of: the key
-    /// that recipients were sent is not the content key, which is [`derived`] from it.
-    pub derived: Option<Vec<u8>>,
+    /// that recipients were sent is not the content key. The client derives that
+    /// ([`recipient::cek_hkdf_sha256`]), so that a gateway cannot use it under another algorithm.
+    pub derived_for: Option<Vec<u8>>,
 }
 
 impl ContentEncryption {
     /// Reads an AlgorithmIdentifier; `None` when it is no such element.
     #[must_use]
     pub fn decode(der: Vec<u8>) -> Option<Self> {
-        let (oid, parameters) = identifier(only(&der)?)?;
-        let (parameters, derived) = match parameters {
-            Some(inner) if oid == CEK_HKDF_SHA256 => match identifier(inner) {
-                Some((oid, parameters)) => (decode(oid, parameters), Some(inner.raw.to_vec())),
+        let read = definite(&der, &recipient::Limits::default()).ok()?;
+        let (oid, parameters) = parts(Elements::of(&read).take(SEQUENCE, "AlgorithmIdentifier").ok()?)?;
+        let (parameters, derived_for) = match parameters {
+            Some(inner) if oid == CEK_HKDF_SHA256 => match parts(inner) {
+                Some((oid, parameters)) => (decode(oid, parameters), Some(inner.whole.to_vec())),
                 None => (Err(Unsupported::Parameters), None),
             },
             parameters => (decode(oid, parameters), None),
         };
-        Some(Self { oid, parameters, derived, der })
+        Some(Self { oid, parameters, derived_for, der })
     }
 }
 
 /// `SEQUENCE { algorithm OBJECT IDENTIFIER, parameters ANY OPTIONAL }`.
-fn identifier(element: Element<'_>) -> Option<(Oid, Option<Element<'_>>)> {
-    (element.tag == tag::SEQUENCE).then_some(())?;
-    let mut fields = elements(element.value);
-    let oid = oid(fields.next()?)?;
-    let parameters = fields.next();
-    fields.next().is_none().then_some((oid, parameters))
+fn parts(identifier: Element<'_>) -> Option<(Oid, Option<Element<'_>>)> {
+    (identifier.tag == SEQUENCE).then_some(())?;
+    let mut fields = identifier.inside();
+    let oid = fields.take(OBJECT_IDENTIFIER, "algorithm").ok()?.oid().ok()?;
+    let parameters = if fields.is_empty() { None } else { Some(fields.any("parameters").ok()?) };
+    fields.is_empty().then_some((oid, parameters))
 }
 
 fn decode(oid: Oid, parameters: Option<Element<'_>>) -> Result<ContentParameters, Unsupported> {
     let algorithm = ContentAlgorithm::of(oid).ok_or(Unsupported::Algorithm(oid))?;
     parameters.and_then(|it| ContentParameters::decode(algorithm, it)).ok_or(Unsupported::Parameters)
-}
-
-/// The content key that RFC 9709 derives from the key which recipients were sent, for the
-/// [`ContentEncryption::derived`] of a message. The client derives: a gateway that has only the derived
-/// key cannot use it under another algorithm.
-#[must_use]
-pub fn derived(key: &Cek, identifier: &[u8]) -> Option<Cek> {
-    let mut octets = Zeroizing::new([0; crate::cek::MAX_OCTETS]);
-    let octets = octets.get_mut(..key.octets().len())?;
-    Hkdf::<Sha256>::new(Some(b"The Cryptographic Message Syntax"), key.octets())
-        .expand(identifier, octets)
-        .ok()?;
-    Cek::new(octets)
 }
 
 #[cfg(test)]
@@ -328,7 +297,7 @@ mod tests {
             assert_eq!(read.der, encoded);
             assert_eq!(read.oid, parameters.algorithm().oid());
             assert_eq!(read.parameters, Ok(parameters));
-            assert_eq!(read.derived, None);
+            assert_eq!(read.derived_for, None);
         }
     }
 
@@ -348,16 +317,15 @@ mod tests {
         assert_eq!(ContentEncryption::decode(octets("3000")), None);
     }
 
-    /// RFC 9709 appendix B.
+    /// The AlgorithmIdentifier of RFC 9709 appendix B.
     #[test]
-    fn a_key_is_derived_as_rfc_9709_says() {
-        let key = Cek::new(&octets("c702e7d0a9e064b09ba55245fb733cf3")).unwrap();
+    fn an_algorithm_whose_key_is_derived_is_told_from_the_same_without() {
         let inner = octets("301b0609608648016503040106300e040c5c79058ba2f43447639d29e2");
         let outer = [octets("302a060b2a864886f70d010910031f"), inner.clone()].concat();
         let read = ContentEncryption::decode(outer).unwrap();
+        let plain = ContentEncryption::decode(inner.clone()).unwrap();
+        assert_eq!(read.parameters, plain.parameters);
         assert_eq!(read.parameters.unwrap().algorithm(), ContentAlgorithm::Aes128Gcm);
-        assert_eq!(read.derived.as_deref(), Some(inner.as_slice()));
-        let content_key = derived(&key, &inner).unwrap();
-        assert_eq!(content_key.octets(), octets("2124ffb29fac4e0fbbc7d5d87492bff3"));
+        assert_eq!((read.derived_for, plain.derived_for), (Some(inner), None));
     }
 }

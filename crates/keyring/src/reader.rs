@@ -18,9 +18,10 @@ use const_oid::ObjectIdentifier as Oid;
 use sha2::{Digest as _, Sha256};
 
 use crate::algorithm::ContentEncryption;
+use crate::recipient::element::{Elements, definite};
 use ber::{Collected, Header, PartialHeader, Room};
 
-pub(crate) use ber::{Element, element, elements, octet_string, only, tag};
+pub(crate) use ber::tag;
 pub use error::{Error, Field, Kind};
 pub use structure::{Structure, Survey};
 
@@ -385,21 +386,25 @@ impl Reader {
         self.header_octets += octets.len();
         let field = self.next;
         let refused = Error { at: self.at - octets.len() as u64, kind: Kind::Expected(field) };
-        let Some(element) = only(&octets) else { return Err(refused) };
         self.next = field.following();
+        let small = |tag| -> Option<Vec<u8>> {
+            let octets = definite(&octets, &crate::recipient::Limits::default()).ok()?;
+            Some(Elements::of(&octets).take(tag, "").ok()?.content.to_vec())
+        };
+        let oid = || small(tag::OBJECT_IDENTIFIER).and_then(|value| Oid::from_bytes(&value).ok());
         let event = match field {
             Field::ContentType => {
-                let Some(content_type) = oid(element) else { return Err(refused) };
+                let Some(content_type) = oid() else { return Err(refused) };
                 let other = Error { kind: Kind::OtherContentType(content_type), ..refused };
                 self.format = Format::of(content_type).ok_or(other)?;
                 return Ok(None);
             }
-            Field::Version => match element.value {
-                [version @ 0..=0x7F] => Event::Format(self.format, *version),
+            Field::Version => match small(tag::INTEGER).as_deref() {
+                Some([version @ 0..=0x7F]) => Event::Format(self.format, *version),
                 _ => return Err(refused),
             },
             Field::EncryptedContentType => {
-                self.content_type = Some(oid(element).ok_or(refused)?);
+                self.content_type = Some(oid().ok_or(refused)?);
                 return Ok(None);
             }
             Field::ContentEncryptionAlgorithm => {
@@ -408,7 +413,7 @@ impl Reader {
                     _ => return Err(refused),
                 }
             }
-            Field::Mac => Event::Mac(octet_string(element).ok_or(refused)?),
+            Field::Mac => Event::Mac(small(tag::OCTET_STRING).ok_or(refused)?),
             Field::OriginatorInfo => Event::OriginatorInfo(octets),
             Field::RecipientInfo => {
                 self.recipients += 1;
@@ -439,17 +444,19 @@ enum Form {
     Ciphertext,
 }
 
-pub(crate) fn oid(element: Element<'_>) -> Option<Oid> {
-    (element.tag == tag::OBJECT_IDENTIFIER).then_some(())?;
-    Oid::from_bytes(element.value).ok()
-}
-
 /// The content type of the ContentInfo that `start` is the beginning of; some forty octets are enough.
 /// `None` when it is the beginning of something else.
 #[must_use]
 pub fn content_type(start: &[u8]) -> Option<Oid> {
-    let inside = ber::inside(start, tag::SEQUENCE)?;
-    element(inside).and_then(|(first, _)| oid(first))
+    let mut reader = Reader::new(Limits::default());
+    let mut rest = start;
+    match reader.next(&mut rest) {
+        Err(Error { kind: Kind::OtherContentType(content_type), .. }) => Some(content_type),
+        Ok(_) if reader.next != Field::ContentInfo && reader.next != Field::ContentType => {
+            Some(reader.format.oid())
+        }
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -1,22 +1,19 @@
-//! Tags and lengths of BER (X.690 §8.1): one header octet by octet, one element of a whole slice, and
-//! one element collected from a stream as it was sent.
+//! Tags and lengths of BER (X.690 §8.1) in a stream: a header octet by octet, and an element collected as it
+//! was sent.
 //!
 //! Narrower than X.690 where nothing of CMS needs more: tag numbers below 31, lengths of at most four
-//! octets after the first. Values are not interpreted here; nothing recurses.
+//! octets after the first. Values are not interpreted here (`recipient::element` does), and nothing recurses.
 
 use alloc::vec::Vec;
 
 use super::{Kind, Limits};
 
-/// End-of-contents, and the universal and context tags of CMS as the octet that is sent.
+/// Tags as the octet that is sent.
 pub(crate) mod tag {
+    pub(crate) use crate::recipient::element::{INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET};
+
     pub(crate) const END_OF_CONTENTS: u8 = 0x00;
-    pub(crate) const INTEGER: u8 = 0x02;
-    pub(crate) const OCTET_STRING: u8 = 0x04;
-    pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
     pub(crate) const OCTET_STRING_OF_SEGMENTS: u8 = 0x24;
-    pub(crate) const SEQUENCE: u8 = 0x30;
-    pub(crate) const SET: u8 = 0x31;
     pub(crate) const CONTEXT_0: u8 = 0x80;
     pub(crate) const CONSTRUCTED_0: u8 = 0xA0;
     pub(crate) const CONSTRUCTED_1: u8 = 0xA1;
@@ -75,89 +72,6 @@ impl PartialHeader {
     pub(crate) fn have(&self) -> usize {
         self.have
     }
-}
-
-/// The header at the start of `input`.
-fn header(input: &[u8]) -> Option<Header> {
-    let mut partial = PartialHeader::default();
-    input.iter().take(HEADER_OCTETS).find_map(|octet| partial.push(*octet).transpose())?.ok()
-}
-
-/// One whole element in a slice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Element<'a> {
-    pub(crate) tag: u8,
-    /// All of it as sent.
-    pub(crate) raw: &'a [u8],
-    /// Its value, without end-of-contents.
-    pub(crate) value: &'a [u8],
-}
-
-/// The element at the start of `input` and what follows it; `None` when there is no whole one.
-pub(crate) fn element(input: &[u8]) -> Option<(Element<'_>, &[u8])> {
-    let outer = header(input)?;
-    let inside = input.get(outer.octets..)?;
-    if let Some(length) = outer.length {
-        let (value, rest) = inside.split_at_checked(usize::try_from(length).ok()?)?;
-        let (raw, _) = input.split_at_checked(outer.octets + value.len())?;
-        return Some((Element { tag: outer.tag, raw, value }, rest));
-    }
-    let (mut at, mut open) = (0_usize, 1_usize);
-    loop {
-        let inner = header(inside.get(at..)?)?;
-        let end = at.checked_add(inner.octets)?;
-        match (inner.tag, inner.length) {
-            (tag::END_OF_CONTENTS, _) if open == 1 => {
-                let (raw, rest) = input.split_at_checked(outer.octets + end)?;
-                return Some((Element { tag: outer.tag, raw, value: inside.get(..at)? }, rest));
-            }
-            (tag::END_OF_CONTENTS, _) => (open, at) = (open - 1, end),
-            (_, None) => (open, at) = (open + 1, end),
-            (_, Some(length)) => at = end.checked_add(usize::try_from(length).ok()?)?,
-        }
-    }
-}
-
-/// The elements in the value of a SEQUENCE or SET, up to the first that is not whole.
-pub(crate) fn elements(value: &[u8]) -> impl Iterator<Item = Element<'_>> {
-    let mut rest = value;
-    core::iter::from_fn(move || {
-        let (first, after) = element(rest)?;
-        rest = after;
-        Some(first)
-    })
-}
-
-/// The one element that `input` is: none when anything follows it.
-pub(crate) fn only(input: &[u8]) -> Option<Element<'_>> {
-    element(input).and_then(|(element, rest)| rest.is_empty().then_some(element))
-}
-
-/// The octets of an OCTET STRING, its segments joined however they nest.
-pub(crate) fn octet_string(string: Element<'_>) -> Option<Vec<u8>> {
-    match string.tag {
-        tag::OCTET_STRING => return Some(string.value.to_vec()),
-        tag::OCTET_STRING_OF_SEGMENTS => {}
-        _ => return None,
-    }
-    let mut octets = Vec::new();
-    let mut rest = string.value;
-    // Headers of segments that hold segments are stepped over, so that no stack is needed; where such
-    // a segment ends does not matter to what is in it.
-    while !rest.is_empty() {
-        let header = header(rest)?;
-        rest = rest.get(header.octets..)?;
-        match (header.tag, header.length) {
-            (tag::OCTET_STRING_OF_SEGMENTS | tag::END_OF_CONTENTS, _) => {}
-            (tag::OCTET_STRING, Some(length)) => {
-                let (segment, after) = rest.split_at_checked(usize::try_from(length).ok()?)?;
-                octets.extend_from_slice(segment);
-                rest = after;
-            }
-            _ => return None,
-        }
-    }
-    Some(octets)
 }
 
 /// One element collected from a stream exactly as it was sent, of any shape.
@@ -248,11 +162,4 @@ pub(crate) struct Room {
     pub(crate) enclosing: u64,
     /// Up to the limit for one element or for all of them.
     pub(crate) limit: u64,
-}
-
-/// What is there of the value of the element with this tag at the start of `input`.
-pub(crate) fn inside(input: &[u8], tag: u8) -> Option<&[u8]> {
-    let header = header(input)?;
-    (header.tag == tag).then_some(())?;
-    input.get(header.octets..)
 }
