@@ -17,7 +17,7 @@ use const_oid::ObjectIdentifier as Oid;
 pub const GCM_NONCE_OCTETS: usize = 12;
 
 /// `id-alg-cek-hkdf-sha256` of RFC 9709.
-const CEK_HKDF_SHA256: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.3.31");
+pub(crate) const CEK_HKDF_SHA256: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.3.31");
 
 /// What a content algorithm proves about the plaintext.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,164 +2,132 @@
 //!
 //! The framing alone: what is before the ciphertext, around its pieces, and after it. When the length
 //! of the plaintext is known beforehand the result is DER; otherwise lengths are indefinite at the
-//! levels around the content, as `openssl cms -stream` writes them. Ciphers are not here.
+//! levels around the content, as `openssl cms -stream` writes them. Ciphers are in `content`.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use const_oid::ObjectIdentifier as Oid;
 
 use super::version;
+use crate::Integrity;
+use crate::algorithm::{CEK_HKDF_SHA256, ContentParameters};
+use crate::reader::Format;
 use crate::recipient::element::{
-    INTEGER, OCTET_STRING, SEQUENCE, SET, append_header, constructed, element, identifier, primitive,
+    OCTET_STRING, SEQUENCE, SET, append_header, constructed, element, identifier, primitive,
 };
-use crate::{ContentAlgorithm, Integrity};
 
 const DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.7.1");
-const ENVELOPED_DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.7.3");
-const AUTH_ENVELOPED_DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.1.23");
-/// Octets of the tag of AES-GCM, all of it.
-const TAG_OCTETS: u8 = 16;
-const BLOCK: u64 = 16;
+const BLOCK_OCTETS: u64 = 16;
 
-/// Which of the two structures is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// Authenticated: AuthEnvelopedData with AES-256-GCM.
-    AuthEnveloped,
-    /// EnvelopedData with AES-256-CBC, for programs that know nothing else.
-    Enveloped,
-}
-
-impl Form {
-    /// The content algorithm of this form.
-    #[must_use]
-    pub const fn algorithm(self) -> ContentAlgorithm {
-        match self {
-            Self::AuthEnveloped => ContentAlgorithm::Aes256Gcm,
-            Self::Enveloped => ContentAlgorithm::Aes256Cbc,
-        }
-    }
-
-    /// The `smime-type` parameter of its mail entity.
-    #[must_use]
-    pub const fn smime_type(self) -> &'static str {
-        match self {
-            Self::AuthEnveloped => "authEnveloped-data",
-            Self::Enveloped => "enveloped-data",
-        }
-    }
-}
-
-/// What is encrypted and how, as the envelope states it.
-#[derive(Debug, Clone)]
-pub struct Content<'a> {
-    /// The structure, which has the algorithm with it.
-    pub form: Form,
-    /// Nonce of 12 octets or initialization vector of 16: from a random source, for this message.
-    pub nonce: &'a [u8],
+/// What is encrypted, as the envelope states it.
+#[derive(Debug, Clone, Copy)]
+pub struct EncryptedContent<'a> {
+    /// Algorithm and nonce. AES-GCM makes it AuthEnvelopedData, AES-CBC EnvelopedData.
+    pub parameters: &'a ContentParameters,
+    /// Whether the content key is [derived](crate::recipient::cek_hkdf_sha256) from the one that recipients
+    /// get, with the encoded parameters (RFC 9709). Few programs know it yet.
+    pub derived: bool,
     /// Octets of the plaintext, padding not counted; `None` when they are not known beforehand.
     pub octets: Option<u64>,
-}
-
-/// A writer of one envelope: [`head`](Self::head), [`ciphertext`](Self::ciphertext) as often as it
-/// takes, [`tail`](Self::tail).
-#[derive(Debug)]
-pub struct Envelope {
-    head: Vec<u8>,
-    definite: bool,
-    authenticated: bool,
-    /// Octets of ciphertext that must still come, of a definite length.
-    remaining: u64,
 }
 
 /// What was written is not what was announced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Misuse {
-    /// The ciphertext is longer or shorter than the plaintext's length says.
+    /// The ciphertext is longer or shorter than the announced plaintext makes it.
     Length,
-    /// A nonce or a tag has not the length that the algorithm has.
-    Parameter,
+    /// The MAC is missing, of a length that the parameters do not say, or there should be none.
+    Mac,
 }
 
-impl core::fmt::Display for Misuse {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Length => "the ciphertext has not the announced length",
-            Self::Parameter => "the nonce or the tag has not the length of its algorithm",
+            Self::Mac => "the MAC is not that of the algorithm",
         })
     }
 }
 
 impl core::error::Error for Misuse {}
 
+/// A writer of one message: [`head`](Self::head), [`ciphertext`](Self::ciphertext) as often as it takes,
+/// [`tail`](Self::tail).
+#[derive(Debug)]
+pub struct Envelope {
+    format: Format,
+    head: Vec<u8>,
+    tag_octets: usize,
+    /// Octets of ciphertext that must still come; `None` when the length was not announced.
+    remaining: Option<u64>,
+}
+
 impl Envelope {
     /// An envelope for these RecipientInfos, each a DER element from
     /// [`recipient_info`](super::recipient_info).
-    ///
-    /// # Errors
-    /// The nonce has a wrong length.
-    pub fn new(mut recipients: Vec<Vec<u8>>, content: &Content<'_>) -> Result<Self, Misuse> {
-        let authenticated = content.form.algorithm().integrity() == Integrity::Aead;
-        if content.nonce.len() != if authenticated { 12 } else { 16 } {
-            return Err(Misuse::Parameter);
-        }
-        // CMSVersion (RFC 5652 §6.1): 0 when all recipients are version 0 of key transport, 3 with an
-        // OtherRecipientInfo, 2 otherwise; AuthEnvelopedData has 0.
-        let number = match () {
-            () if authenticated => 0,
-            () if recipients.iter().any(|info| info.first() == Some(&constructed(4))) => 3,
-            () if recipients.iter().any(|info| info.first() != Some(&SEQUENCE)) => 2,
-            () => 0,
+    #[must_use]
+    pub fn new(mut recipients: Vec<Vec<u8>>, content: &EncryptedContent<'_>) -> Self {
+        let format = format(content.parameters);
+        // CMSVersion (RFC 5652 §6.1): 0 when all are key transport by issuer and serial number, 3 with an
+        // OtherRecipientInfo, 2 otherwise. AuthEnvelopedData has 0 (RFC 5083 §2.1).
+        let has = |tag: u8| recipients.iter().any(|info| info.first() == Some(&tag));
+        let number = match format {
+            Format::AuthEnveloped => 0,
+            Format::Enveloped if has(constructed(4)) => 3,
+            Format::Enveloped if has(constructed(1)) => 2,
+            Format::Enveloped => 0,
         };
         // DER: a SET OF is in ascending order.
         recipients.sort();
         let recipients: Vec<&[u8]> = recipients.iter().map(Vec::as_slice).collect();
         let before = [version(number), element(SET, &recipients)].concat();
-        let nonce = element(OCTET_STRING, &[content.nonce]);
-        let parameters = if authenticated {
-            element(SEQUENCE, &[&nonce, &element(INTEGER, &[&[TAG_OCTETS]])])
-        } else {
-            nonce
-        };
-        let algorithm = element(SEQUENCE, &[&identifier(content.form.algorithm().oid()), &parameters]);
-        let described = [identifier(DATA), algorithm].concat();
-        let kind = identifier(if authenticated { AUTH_ENVELOPED_DATA } else { ENVELOPED_DATA });
-        let mut envelope =
-            Self { head: Vec::new(), definite: content.octets.is_some(), authenticated, remaining: 0 };
-        match content.octets {
-            Some(octets) => envelope.definite_head(&kind, &before, &described, octets),
-            None => envelope.indefinite_head(&kind, &before, &described),
+        let mut algorithm = content.parameters.encode();
+        if content.derived {
+            algorithm = element(SEQUENCE, &[&identifier(CEK_HKDF_SHA256), &algorithm]);
         }
-        Ok(envelope)
+        let described = [identifier(DATA), algorithm].concat();
+        let mut envelope =
+            Self { format, head: Vec::new(), tag_octets: content.parameters.tag_octets(), remaining: None };
+        match content.octets {
+            Some(octets) => envelope.definite_head(&before, &described, octets),
+            None => envelope.indefinite_head(&before, &described),
+        }
+        envelope
     }
 
-    fn definite_head(&mut self, kind: &[u8], before: &[u8], described: &[u8], octets: u64) {
+    fn definite_head(&mut self, before: &[u8], described: &[u8], octets: u64) {
         // Padding of CBC fills the last block, or is one.
-        self.remaining = if self.authenticated {
-            octets
-        } else {
-            (octets / BLOCK).saturating_add(1).saturating_mul(BLOCK)
+        let ciphertext = match self.format {
+            Format::AuthEnveloped => octets,
+            Format::Enveloped => (octets / BLOCK_OCTETS).saturating_add(1).saturating_mul(BLOCK_OCTETS),
         };
+        self.remaining = Some(ciphertext);
+        let mac = match self.format {
+            Format::AuthEnveloped => 2 + self.tag_octets as u64,
+            Format::Enveloped => 0,
+        };
+        let kind = identifier(self.format.oid());
         let header = |tag: u8, length: u64| {
             let mut header = Vec::new();
             append_header(&mut header, tag, length);
             (length.saturating_add(header.len() as u64), header)
         };
-        let tag_octets = if self.authenticated { 2 + u64::from(TAG_OCTETS) } else { 0 };
-        let (length, content) = header(primitive(0), self.remaining);
+        let (length, content) = header(primitive(0), ciphertext);
         let (length, info) = header(SEQUENCE, length.saturating_add(described.len() as u64));
-        let length = length.saturating_add(before.len() as u64).saturating_add(tag_octets);
-        let (length, data) = header(SEQUENCE, length);
+        let (length, data) = header(SEQUENCE, length.saturating_add(before.len() as u64 + mac));
         let (length, explicit) = header(constructed(0), length);
         let (_, outer) = header(SEQUENCE, length.saturating_add(kind.len() as u64));
-        self.head = [&outer, kind, &explicit, &data, before, &info, described, &content].concat();
+        self.head = [&outer, &kind, &explicit, &data, before, &info, described, &content].concat();
     }
 
-    fn indefinite_head(&mut self, kind: &[u8], before: &[u8], described: &[u8]) {
+    fn indefinite_head(&mut self, before: &[u8], described: &[u8]) {
         const INDEFINITE: u8 = 0x80;
-        let open = |tag: u8| [tag, INDEFINITE];
-        let (sequence, explicit) = (open(SEQUENCE), open(constructed(0)));
-        self.head = [&sequence, kind, &explicit, &sequence, before, &sequence, described, &explicit].concat();
+        let (sequence, explicit) = ([SEQUENCE, INDEFINITE], [constructed(0), INDEFINITE]);
+        let kind = identifier(self.format.oid());
+        self.head =
+            [&sequence, kind.as_slice(), &explicit, &sequence, before, &sequence, described, &explicit]
+                .concat();
     }
 
     /// What comes before the ciphertext.
@@ -171,33 +139,48 @@ impl Envelope {
     /// Appends a piece of the ciphertext to `out`, in its frame.
     ///
     /// # Errors
-    /// It is more than the announced length.
+    /// It is more than was announced.
     pub fn ciphertext(&mut self, piece: &[u8], out: &mut Vec<u8>) -> Result<(), Misuse> {
-        if self.definite {
-            self.remaining = self.remaining.checked_sub(piece.len() as u64).ok_or(Misuse::Length)?;
-        } else if !piece.is_empty() {
-            append_header(out, OCTET_STRING, piece.len() as u64);
+        match &mut self.remaining {
+            Some(remaining) => {
+                *remaining = remaining.checked_sub(piece.len() as u64).ok_or(Misuse::Length)?
+            }
+            None if piece.is_empty() => {}
+            None => append_header(out, OCTET_STRING, piece.len() as u64),
         }
         out.extend_from_slice(piece);
         Ok(())
     }
 
-    /// What comes after the ciphertext: `tag` of 16 octets when it is authenticated, empty otherwise.
+    /// What comes after the ciphertext. The MAC is what the
+    /// [`Encryptor`](crate::content::Encryptor::finish) gave.
     ///
     /// # Errors
-    /// Ciphertext is missing, or the tag has a wrong length.
-    pub fn tail(self, tag: &[u8]) -> Result<Vec<u8>, Misuse> {
-        if self.remaining != 0 {
+    /// Ciphertext is missing, or the MAC does not fit the algorithm.
+    pub fn tail(self, mac: Option<&[u8]>) -> Result<Vec<u8>, Misuse> {
+        if self.remaining.is_some_and(|remaining| remaining > 0) {
             return Err(Misuse::Length);
         }
-        if tag.len() != if self.authenticated { usize::from(TAG_OCTETS) } else { 0 } {
-            return Err(Misuse::Parameter);
+        let mac = match (self.format, mac) {
+            (Format::AuthEnveloped, Some(mac)) if mac.len() == self.tag_octets => {
+                element(OCTET_STRING, &[mac])
+            }
+            (Format::Enveloped, None) => Vec::new(),
+            _ => return Err(Misuse::Mac),
+        };
+        if self.remaining.is_some() {
+            return Ok(mac);
         }
-        let tag = if self.authenticated { element(OCTET_STRING, &[tag]) } else { Vec::new() };
-        if self.definite {
-            return Ok(tag);
-        }
-        // The ends of the content and its description, the tag, the ends of the three around them.
-        Ok([[0; 4].as_slice(), &tag, &[0; 6]].concat())
+        // The ends of the content and its description, the MAC, the ends of the three around them.
+        Ok([[0; 4].as_slice(), &mac, &[0; 6]].concat())
+    }
+}
+
+/// Which structure content with these parameters is written in.
+#[must_use]
+pub fn format(parameters: &ContentParameters) -> Format {
+    match parameters.algorithm().integrity() {
+        Integrity::Aead => Format::AuthEnveloped,
+        Integrity::None => Format::Enveloped,
     }
 }

@@ -8,19 +8,22 @@ use alloc::vec::Vec;
 
 use base64ct::{Base64, Encoding};
 
-use super::Form;
+use crate::reader::Format;
 
 /// Octets in a line of 76 characters, the longest that base64 may have (RFC 2045 §6.8).
 const LINE: usize = 57;
 
 /// The header fields of the entity, each with its CRLF, without the empty line that ends a header.
 #[must_use]
-pub fn head(form: Form) -> String {
+pub fn head(format: Format) -> String {
     format!(
         "Content-Type: application/pkcs7-mime; smime-type={};\r\n\tname=smime.p7m\r\n\
          Content-Transfer-Encoding: base64\r\n\
          Content-Disposition: attachment; filename=smime.p7m\r\n",
-        form.smime_type()
+        match format {
+            Format::AuthEnveloped => "authEnveloped-data",
+            Format::Enveloped => "enveloped-data",
+        }
     )
 }
 

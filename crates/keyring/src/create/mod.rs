@@ -22,7 +22,7 @@ use rsa::{Oaep, Pkcs1v15Encrypt};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-pub use envelope::{Content, Envelope, Form};
+pub use envelope::{EncryptedContent, Envelope, Misuse, format};
 pub use mail::{Base64Lines, head as mail_head};
 
 use crate::certificate::KeyKind;

@@ -11,11 +11,33 @@ use alloc::vec;
 use proptest::prelude::*;
 
 use super::*;
+use crate::algorithm::ContentParameters;
+use crate::reader::Format;
 use crate::recipient::Limits;
 use crate::recipient::element::{Elements, SET, definite};
 
-fn content(form: Form, octets: Option<u64>) -> Content<'static> {
-    Content { form, nonce: if form == Form::Enveloped { &[2; 16] } else { &[1; 12] }, octets }
+const GCM: ContentAlgorithm = ContentAlgorithm::Aes256Gcm;
+const CBC: ContentAlgorithm = ContentAlgorithm::Aes256Cbc;
+
+fn parameters(algorithm: ContentAlgorithm) -> ContentParameters {
+    if algorithm == CBC {
+        return ContentParameters::cbc(CBC, &[2; 16]).unwrap();
+    }
+    ContentParameters::gcm(GCM, &[1; 12], 16).unwrap()
+}
+
+/// All of an envelope, its ciphertext in these pieces.
+fn whole(algorithm: ContentAlgorithm, octets: Option<u64>, pieces: &[&[u8]]) -> Result<Vec<u8>, Misuse> {
+    let parameters = parameters(algorithm);
+    let content = EncryptedContent { parameters: &parameters, derived: false, octets };
+    let recipients = vec![element(SEQUENCE, &[&[5, 0]]), element(SEQUENCE, &[])];
+    let mut envelope = Envelope::new(recipients, &content);
+    let mut out = envelope.head().to_vec();
+    for piece in pieces {
+        envelope.ciphertext(piece, &mut out)?;
+    }
+    out.extend(envelope.tail((algorithm == GCM).then_some(&[3; 16]))?);
+    Ok(out)
 }
 
 /// The ciphertext in an envelope whose lengths are definite, and the fields of the data around it.
@@ -29,30 +51,18 @@ fn inside(envelope: &[u8]) -> (Vec<u8>, Vec<u8>) {
     (info.any("").unwrap().octets().unwrap(), [&before, &described, fields.rest()].concat())
 }
 
-/// All of an envelope, its ciphertext in these pieces.
-fn whole(content: &Content<'_>, pieces: &[&[u8]]) -> Result<Vec<u8>, envelope::Misuse> {
-    let mut envelope = Envelope::new(vec![element(SEQUENCE, &[&[5, 0]]), element(SEQUENCE, &[])], content)?;
-    let mut out = envelope.head().to_vec();
-    for piece in pieces {
-        envelope.ciphertext(piece, &mut out)?;
-    }
-    out.extend(envelope.tail(if content.form == Form::Enveloped { &[] } else { &[3; 16] })?);
-    Ok(out)
-}
-
 #[test]
 fn an_envelope_of_known_length_is_what_the_indefinite_one_becomes() {
     let limits = Limits { octets: 1 << 20, ..Limits::default() };
-    for form in [Form::AuthEnveloped, Form::Enveloped] {
+    for algorithm in [GCM, CBC] {
         for octets in [0, 1, 15, 16, 17, 127, 128, 255, 256, 65_535, 70_000] {
-            let ciphertext =
-                vec![0xC5; if form == Form::Enveloped { (octets / 16 + 1) * 16 } else { octets }];
-            let known = whole(&content(form, Some(octets as u64)), &[&ciphertext]).unwrap();
-            assert_eq!(definite(&known, &limits), Ok(known.clone()), "{form:?} {octets}");
+            let ciphertext = vec![0xC5; if algorithm == CBC { (octets / 16 + 1) * 16 } else { octets }];
+            let known = whole(algorithm, Some(octets as u64), &[&ciphertext]).unwrap();
+            assert_eq!(definite(&known, &limits), Ok(known.clone()), "{algorithm:?} {octets}");
             let (first, second) = ciphertext.split_at(ciphertext.len() / 3);
-            let streamed = whole(&content(form, None), &[first, &[], second]).unwrap();
+            let streamed = whole(algorithm, None, &[first, &[], second]).unwrap();
             let streamed = definite(&streamed, &limits).unwrap();
-            assert_eq!(inside(&streamed), inside(&known), "{form:?} {octets}");
+            assert_eq!(inside(&streamed), inside(&known), "{algorithm:?} {octets}");
             assert_eq!(inside(&known).0, ciphertext);
         }
     }
@@ -60,31 +70,31 @@ fn an_envelope_of_known_length_is_what_the_indefinite_one_becomes() {
 
 #[test]
 fn what_does_not_fit_the_announcement_is_refused() {
-    let announced = content(Form::Enveloped, Some(16));
-    assert_eq!(whole(&announced, &[&[0; 16]]), Err(envelope::Misuse::Length));
-    assert_eq!(whole(&announced, &[&[0; 48]]), Err(envelope::Misuse::Length));
-    assert!(whole(&announced, &[&[0; 16], &[0; 16]]).is_ok());
-    let short = Content { nonce: &[0; 11], ..content(Form::AuthEnveloped, None) };
-    assert_eq!(whole(&short, &[]), Err(envelope::Misuse::Parameter));
-    let envelope = Envelope::new(vec![], &content(Form::AuthEnveloped, Some(0))).unwrap();
-    assert_eq!(envelope.tail(&[0; 12]), Err(envelope::Misuse::Parameter));
+    assert_eq!(whole(CBC, Some(16), &[&[0; 16]]), Err(Misuse::Length));
+    assert_eq!(whole(CBC, Some(16), &[&[0; 48]]), Err(Misuse::Length));
+    assert!(whole(CBC, Some(16), &[&[0; 16], &[0; 16]]).is_ok());
+    for (algorithm, mac) in [(GCM, None), (GCM, Some([0; 12].as_slice())), (CBC, Some(&[0; 16]))] {
+        let parameters = parameters(algorithm);
+        let content = EncryptedContent { parameters: &parameters, derived: false, octets: None };
+        assert_eq!(Envelope::new(vec![], &content).tail(mac), Err(Misuse::Mac));
+    }
 }
 
 #[test]
 fn recipients_are_a_set_in_order_whatever_order_they_come_in() {
     let set = element(SET, &[&element(SEQUENCE, &[]), &element(SEQUENCE, &[&[5, 0]])]);
-    let head = whole(&content(Form::Enveloped, Some(0)), &[&[0; 16]]).unwrap();
+    let head = whole(CBC, Some(0), &[&[0; 16]]).unwrap();
     assert!(head.windows(set.len()).any(|window| window == set));
 }
 
 #[test]
 fn the_header_names_the_type_and_the_encoding() {
     assert_eq!(
-        mail_head(Form::AuthEnveloped),
+        mail_head(Format::AuthEnveloped),
         "Content-Type: application/pkcs7-mime; smime-type=authEnveloped-data;\r\n\tname=smime.p7m\r\n\
          Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment; filename=smime.p7m\r\n"
     );
-    assert!(mail_head(Form::Enveloped).contains("smime-type=enveloped-data;"));
+    assert!(mail_head(Format::Enveloped).contains("smime-type=enveloped-data;"));
 }
 
 proptest! {

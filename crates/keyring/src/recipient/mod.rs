@@ -35,8 +35,8 @@ pub(crate) use derive::{Kek, Scheme, kem_info, shared_info};
 /// Bounds of one RecipientInfo, one certificate or one private key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Octets of it. Default 65536: a certificate with a post-quantum signature has below 10000, a
-    /// key agreement with 500 recipients below 60000.
+    /// Octets of it. Default 256 KiB, what the reader of a message keeps as one element: a certificate
+    /// with a post-quantum signature takes 10,000, a key agreement for 500 below 100,000.
     pub octets: usize,
     /// Elements within elements. Default 16: a name in a key agreement is 9 deep.
     pub nesting: u8,
@@ -47,7 +47,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { octets: 65536, nesting: 16, entries: 500 }
+        Self { octets: 256 << 10, nesting: 16, entries: 500 }
     }
 }
 

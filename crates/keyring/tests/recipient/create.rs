@@ -1,52 +1,54 @@
 //! What is created opens with OpenSSL, and for algorithms that it does not know with our own keys.
 
-use aes::cipher::{BlockModeEncrypt, KeyIvInit};
+use cedrat_keyring::algorithm::ContentParameters;
+use cedrat_keyring::content::Encryptor;
 use cedrat_keyring::create::{
-    Base64Lines, Content, Envelope, Form, Transport, Unsuitable, fresh_key, mail_head, recipient_info,
+    Base64Lines, EncryptedContent, Envelope, Transport, Unsuitable, fresh_key, mail_head, recipient_info,
 };
+use cedrat_keyring::reader::Format;
 use cedrat_keyring::recipient::{Curve, Kind, Limits, MlKem};
 use cedrat_keyring::unwrap::{KeyLimits, PrivateKey, Refused, unwrap};
-use cedrat_keyring::{Cek, Certificate, Recipient, certificate};
+use cedrat_keyring::{Cek, Certificate, ContentAlgorithm, Recipient, certificate};
 use rand_core::Rng;
 
-use super::message::{Message, seal_gcm, tlv};
+use super::message::{Message, tlv};
 use super::openssl::{RSA, curve, holder};
 use super::programs::{Counter, Folder};
 
 const PLAIN: &[u8] = b"Content-Type: text/plain\r\n\r\nMade anew, under a key never used before.\r\n";
 
+const GCM: ContentAlgorithm = ContentAlgorithm::Aes256Gcm;
+const CBC: ContentAlgorithm = ContentAlgorithm::Aes256Cbc;
+
 /// The plaintext enveloped for these certificates; in one definite piece, or streamed in pieces.
 fn enveloped(
     certificates: &[&Certificate],
-    form: Form,
+    algorithm: ContentAlgorithm,
     transport: Transport,
     streamed: bool,
 ) -> (Vec<u8>, Cek) {
     let mut rng = Counter(100);
-    let cek = fresh_key(form.algorithm(), &mut rng).unwrap();
-    let recipients: Vec<Vec<u8>> = certificates
-        .iter()
-        .map(|certificate| recipient_info(certificate, &cek, transport, &mut rng).unwrap())
-        .collect();
-    let mut nonce = vec![0; if form == Form::Enveloped { 16 } else { 12 }];
+    let cek = fresh_key(algorithm, &mut rng).unwrap();
+    let recipients =
+        certificates.iter().map(|it| recipient_info(it, &cek, transport, &mut rng).unwrap()).collect();
+    let mut nonce = vec![0; algorithm.iv_octets()];
     rng.fill_bytes(&mut nonce);
-    let (ciphertext, tag) = match form {
-        Form::AuthEnveloped => seal_gcm(&cek, &nonce, PLAIN),
-        Form::Enveloped => {
-            let padding = 16 - PLAIN.len() % 16;
-            let mut octets = [PLAIN, &vec![u8::try_from(padding).unwrap(); padding]].concat();
-            let mut cipher = cbc::Encryptor::<aes::Aes256>::new_from_slices(cek.octets(), &nonce).unwrap();
-            octets.chunks_exact_mut(16).for_each(|block| cipher.encrypt_block(block.try_into().unwrap()));
-            (octets, vec![])
-        }
-    };
+    let parameters =
+        ContentParameters::gcm(algorithm, &nonce, 16).or_else(|| ContentParameters::cbc(algorithm, &nonce));
+    let parameters = parameters.unwrap();
     let octets = (!streamed).then_some(PLAIN.len() as u64);
-    let mut envelope = Envelope::new(recipients, &Content { form, nonce: &nonce, octets }).unwrap();
-    let mut out = envelope.head().to_vec();
-    for piece in ciphertext.chunks(if streamed { 7 } else { 1000 }) {
-        envelope.ciphertext(piece, &mut out).unwrap();
+    let content = EncryptedContent { parameters: &parameters, derived: false, octets };
+    let (mut envelope, mut encryptor) =
+        (Envelope::new(recipients, &content), Encryptor::new(&cek, &parameters, None).unwrap());
+    let (mut out, mut ciphertext) = (envelope.head().to_vec(), vec![]);
+    for piece in PLAIN.chunks(if streamed { 7 } else { 1000 }) {
+        encryptor.update(piece, &mut ciphertext).unwrap();
+        envelope.ciphertext(&ciphertext, &mut out).unwrap();
+        ciphertext.clear();
     }
-    out.extend(envelope.tail(&tag).unwrap());
+    let mac = encryptor.finish(&mut ciphertext);
+    envelope.ciphertext(&ciphertext, &mut out).unwrap();
+    out.extend(envelope.tail(mac.as_deref()).unwrap());
     (out, cek)
 }
 
@@ -63,11 +65,11 @@ fn openssl_opens_every_form_transport_and_curve() {
         .chain([("bob", holder(&folder, "bob", &RSA))])
         .collect();
     let everyone: Vec<&Certificate> = holders.iter().map(|(_, holder)| &holder.certificate).collect();
-    for form in [Form::AuthEnveloped, Form::Enveloped] {
+    for algorithm in [GCM, CBC] {
         for (transport, streamed) in
             [(Transport::Oaep, false), (Transport::Oaep, true), (Transport::Pkcs1v15, true)]
         {
-            let (message, cek) = enveloped(&everyone, form, transport, streamed);
+            let (message, cek) = enveloped(&everyone, algorithm, transport, streamed);
             folder.write("made.der", &message);
             for (who, _) in &holders {
                 let (key, crt) = (format!("{who}.key"), format!("{who}.crt"));
@@ -75,12 +77,16 @@ fn openssl_opens_every_form_transport_and_curve() {
                     "cms", "-decrypt", "-binary", "-inform", "DER", "-in", "made.der", "-inkey", &key,
                     "-recip", &crt,
                 ]);
-                assert_eq!(opened, PLAIN, "{form:?} {transport:?} {streamed} {who}");
+                assert_eq!(opened, PLAIN, "{algorithm:?} {transport:?} {streamed} {who}");
             }
             let read = Message::read(&message);
             assert_eq!(read.open(&cek, &folder).as_deref(), Some(PLAIN));
             // As mail.
-            let mut text = format!("MIME-Version: 1.0\r\n{}\r\n", mail_head(form)).into_bytes();
+            let mut text = format!(
+                "MIME-Version: 1.0\r\n{}\r\n",
+                mail_head(if algorithm == GCM { Format::AuthEnveloped } else { Format::Enveloped })
+            )
+            .into_bytes();
             let mut lines = Base64Lines::new();
             lines.encode(&message, &mut text);
             lines.finish(&mut text);
@@ -91,7 +97,7 @@ fn openssl_opens_every_form_transport_and_curve() {
             assert_eq!(opened, PLAIN);
         }
     }
-    let (message, _) = enveloped(&everyone[..1], Form::Enveloped, Transport::Oaep, false);
+    let (message, _) = enveloped(&everyone[..1], CBC, Transport::Oaep, false);
     folder.write("made.der", &message);
     let printed = folder.must(&["asn1parse", "-inform", "DER", "-in", "made.der"]);
     assert!(!String::from_utf8_lossy(&printed).contains("inf"), "DER has definite lengths alone");
@@ -126,11 +132,11 @@ fn private(algorithm: const_oid::ObjectIdentifier, inside: &[u8]) -> PrivateKey 
 fn round_trip(certificate: &Certificate, key: &PrivateKey, wrong: &PrivateKey, kind: Kind) {
     assert_eq!(key.kind(), certificate.key());
     let mut rng = Counter(200);
-    let cek = fresh_key(Form::AuthEnveloped.algorithm(), &mut rng).unwrap();
+    let cek = fresh_key(GCM, &mut rng).unwrap();
     let raw = recipient_info(certificate, &cek, Transport::Oaep, &mut rng).unwrap();
     let recipient = Recipient::read(&raw, &Limits::default()).unwrap();
     assert_eq!((recipient.kind(), certificate::matches(&recipient, certificate)), (kind, Some(0)));
-    let content = Form::AuthEnveloped.algorithm();
+    let content = GCM;
     assert_eq!(unwrap(&recipient, key, certificate, content, &mut rng).unwrap().octets(), cek.octets());
     assert_eq!(unwrap(&recipient, wrong, certificate, content, &mut rng).err(), Some(Refused::KeyNotUsable));
     for at in raw.len() - 40..raw.len() {
@@ -151,7 +157,7 @@ fn x25519_opens_with_its_key_and_no_point_of_small_order_is_used() {
     let public = x25519_dalek::x25519([7; 32], x25519_dalek::X25519_BASEPOINT_BYTES);
     round_trip(&unsigned(&oid(algorithm), &public), &key(7), &key(9), Kind::Kari);
     let small = unsigned(&oid(algorithm), &[0; 32]);
-    let cek = fresh_key(Form::AuthEnveloped.algorithm(), &mut Counter(1)).unwrap();
+    let cek = fresh_key(GCM, &mut Counter(1)).unwrap();
     assert_eq!(recipient_info(&small, &cek, Transport::Oaep, &mut Counter(1)), Err(Unsuitable::PublicKey));
 }
 
@@ -166,7 +172,7 @@ fn ml_kem_opens_with_its_key_in_every_parameter_set() {
     ] {
         let key = |octet: u8| private(kem.oid(), &[&[0x80, 64], [octet; 64].as_slice()].concat());
         round_trip(&unsigned(&oid(kem.oid()), &public), &key(7), &key(9), Kind::Kemri);
-        let cek = fresh_key(Form::AuthEnveloped.algorithm(), &mut Counter(1)).unwrap();
+        let cek = fresh_key(GCM, &mut Counter(1)).unwrap();
         let short = unsigned(&oid(kem.oid()), &public[1..]);
         assert_eq!(
             recipient_info(&short, &cek, Transport::Oaep, &mut Counter(1)),

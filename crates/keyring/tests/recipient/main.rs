@@ -11,5 +11,7 @@
 mod create;
 mod message;
 mod openssl;
+#[path = "../peer/mod.rs"]
+mod peer;
 mod programs;
 mod vectors;

@@ -1,9 +1,10 @@
 //! A whole message taken apart in memory, by a walk that shares nothing with the crate.
 
-use aes::cipher::{BlockCipherEncrypt, KeyInit};
+use aes_gcm::aead::consts::U12;
+use aes_gcm::aead::{Aead, KeyInit, Payload};
+use aes_gcm::{AesGcm, aes};
 use base64ct::{Base64, Encoding};
 use cedrat_keyring::{Cek, ContentAlgorithm};
-use ghash::universal_hash::UniversalHash;
 
 use super::programs::Folder;
 
@@ -111,7 +112,7 @@ impl Message {
     }
 
     /// What the key makes of it: OpenSSL decrypts the same octets as EncryptedData with the bare key;
-    /// GCM, which EncryptedData does not have, is decrypted and authenticated here. `None`: not the key.
+    /// GCM, which EncryptedData does not have, another crate. `None`: not the key.
     pub(crate) fn open(&self, cek: &Cek, folder: &Folder) -> Option<Vec<u8>> {
         let parameters = Node::read(&self.parameters);
         if parameters.tag == 0x30 {
@@ -135,76 +136,15 @@ impl Message {
     }
 
     fn open_gcm(&self, cek: &Cek, nonce: &[u8]) -> Option<Vec<u8>> {
-        let tag = Gcm::new(cek, nonce).tag(&self.attributes, &self.ciphertext);
-        if self.mac.len() < 12 || !tag.starts_with(&self.mac) {
-            return None;
+        let payload =
+            Payload { msg: &[self.ciphertext.as_slice(), &self.mac].concat(), aad: &self.attributes };
+        let nonce: [u8; 12] = nonce.try_into().unwrap();
+        let (key, nonce) = (cek.octets(), &nonce.into());
+        match key.len() {
+            16 => AesGcm::<aes::Aes128, U12>::new_from_slice(key).unwrap().decrypt(nonce, payload).ok(),
+            24 => AesGcm::<aes::Aes192, U12>::new_from_slice(key).unwrap().decrypt(nonce, payload).ok(),
+            _ => AesGcm::<aes::Aes256, U12>::new_from_slice(key).unwrap().decrypt(nonce, payload).ok(),
         }
-        Some(Gcm::new(cek, nonce).crypt(&self.ciphertext))
-    }
-}
-
-/// Ciphertext and tag of AES-256-GCM without associated data.
-pub(crate) fn seal_gcm(cek: &Cek, nonce: &[u8], plaintext: &[u8]) -> (Vec<u8>, Vec<u8>) {
-    let gcm = Gcm::new(cek, nonce);
-    let ciphertext = gcm.crypt(plaintext);
-    let tag = gcm.tag(&[], &ciphertext).to_vec();
-    (ciphertext, tag)
-}
-
-/// AES-GCM (SP 800-38D) block by block, slow and plain.
-struct Gcm {
-    cipher: Aes,
-    nonce: [u8; 12],
-}
-
-enum Aes {
-    Aes128(aes::Aes128),
-    Aes192(aes::Aes192),
-    Aes256(aes::Aes256),
-}
-
-impl Gcm {
-    fn new(cek: &Cek, nonce: &[u8]) -> Self {
-        let key = cek.octets();
-        let cipher = match key.len() {
-            16 => Aes::Aes128(aes::Aes128::new_from_slice(key).unwrap()),
-            24 => Aes::Aes192(aes::Aes192::new_from_slice(key).unwrap()),
-            _ => Aes::Aes256(aes::Aes256::new_from_slice(key).unwrap()),
-        };
-        Self { cipher, nonce: nonce.try_into().unwrap() }
-    }
-
-    fn encrypt(&self, block: [u8; 16]) -> [u8; 16] {
-        let mut block = block.into();
-        match &self.cipher {
-            Aes::Aes128(cipher) => cipher.encrypt_block(&mut block),
-            Aes::Aes192(cipher) => cipher.encrypt_block(&mut block),
-            Aes::Aes256(cipher) => cipher.encrypt_block(&mut block),
-        }
-        block.into()
-    }
-
-    fn pad(&self, counter: u32) -> [u8; 16] {
-        self.encrypt([self.nonce.as_slice(), &counter.to_be_bytes()].concat().try_into().unwrap())
-    }
-
-    fn tag(&self, attributes: &[u8], ciphertext: &[u8]) -> [u8; 16] {
-        let bits = |octets: &[u8]| (octets.len() as u64 * 8).to_be_bytes();
-        let mut hash = ghash::GHash::new(&self.encrypt([0; 16]).into());
-        hash.update_padded(attributes);
-        hash.update_padded(ciphertext);
-        hash.update_padded(&[bits(attributes), bits(ciphertext)].concat());
-        let (hash, pad) = (<[u8; 16]>::from(hash.finalize()), self.pad(1));
-        core::array::from_fn(|at| hash[at] ^ pad[at])
-    }
-
-    fn crypt(&self, octets: &[u8]) -> Vec<u8> {
-        let blocks = octets.chunks(16).zip(2..);
-        blocks
-            .flat_map(|(block, counter)| {
-                block.iter().zip(self.pad(counter)).map(|(octet, pad)| octet ^ pad).collect::<Vec<_>>()
-            })
-            .collect()
     }
 }
 

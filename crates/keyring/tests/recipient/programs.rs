@@ -1,42 +1,33 @@
-//! Programs that judge, files for them, and randomness that is the same each time.
+//! OpenSSL that judges, a folder for it, and randomness that is the same each time.
 
 use std::convert::Infallible;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::process::Command;
 
 use rand_core::{TryCryptoRng, TryRng};
 use sha2::{Digest, Sha256};
 
-/// A folder of its own for each test, gone afterwards.
-pub(crate) struct Folder(PathBuf);
+use super::peer::there_is_openssl;
+
+/// A folder that is gone afterwards, and openssl in it.
+pub(crate) struct Folder(tempfile::TempDir);
 
 impl Folder {
-    /// `None` and a word why when OpenSSL is missing; in CI it must not be.
+    /// `None` when there is no openssl.
     pub(crate) fn new() -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        if Command::new("openssl").arg("version").stdout(Stdio::null()).status().is_err() {
-            assert!(std::env::var_os("CI").is_none(), "openssl is not installed");
-            println!("skipped: openssl is not installed");
-            return None;
-        }
-        let name = format!("keyring-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let path = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&path).unwrap();
-        Some(Self(path))
+        there_is_openssl().then(|| Self(tempfile::tempdir().unwrap()))
     }
 
     pub(crate) fn write(&self, name: &str, octets: &[u8]) {
-        std::fs::write(self.0.join(name), octets).unwrap();
+        std::fs::write(self.0.path().join(name), octets).unwrap();
     }
 
     pub(crate) fn read(&self, name: &str) -> Vec<u8> {
-        std::fs::read(self.0.join(name)).unwrap()
+        std::fs::read(self.0.path().join(name)).unwrap()
     }
 
     /// What openssl prints, in this folder; `None` when it fails.
     pub(crate) fn openssl(&self, arguments: &[&str]) -> Option<Vec<u8>> {
-        let output = Command::new("openssl").args(arguments).current_dir(&self.0).output().unwrap();
+        let output = Command::new("openssl").args(arguments).current_dir(self.0.path()).output().unwrap();
         output.status.success().then_some(output.stdout)
     }
 
@@ -44,22 +35,6 @@ impl Folder {
     pub(crate) fn must(&self, arguments: &[&str]) -> Vec<u8> {
         self.openssl(arguments).unwrap_or_else(|| panic!("openssl {}", arguments.join(" ")))
     }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        std::fs::remove_dir_all(&self.0).ok();
-    }
-}
-
-/// The collection of messages of other programs; `None` and a word why when it is not present.
-pub(crate) fn vectors() -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/vectors/smime");
-    if path.is_dir() {
-        return Some(path);
-    }
-    println!("skipped: {} is not present", path.display());
-    None
 }
 
 /// Randomness that is none.

@@ -8,7 +8,8 @@ use cedrat_keyring::{Cek, Certificate, ContentAlgorithm, Recipient, certificate}
 use sha2::{Digest, Sha256};
 
 use super::message::{Message, armoured};
-use super::programs::{Counter, Folder, vectors};
+use super::peer::vectors;
+use super::programs::{Counter, Folder};
 
 /// Certificate and private key of the one who can decrypt, by the name of the key in the index.
 fn holder(key: &str) -> (&'static str, &str) {
