@@ -24,6 +24,7 @@ use crate::{
     adapters::smtp::{dkim::Signers, dns::Resolver},
     config::{Config, Peer, TlsMode},
     events::Events,
+    handoff,
     media::{Media, profiles::Profiles},
     pump::{Dispatcher, Flights},
     store::Store,
@@ -54,6 +55,8 @@ pub struct Settings {
     pub resolver: Resolver,
     /// What the handsets of recipients take.
     pub profiles: Profiles,
+    /// Whose clients may hand over keys.
+    pub handoff: Option<handoff::Accounts>,
 }
 
 impl Settings {
@@ -124,6 +127,13 @@ impl Settings {
                 None
             }
         };
+        let mut accounts = None;
+        if let Some(configured) = &config.handoff {
+            match handoff::Accounts::read(configured) {
+                Ok(read) => accounts = Some(read),
+                Err(found) => found.into_iter().for_each(|fault| keep(Err(fault))),
+            }
+        }
         let of = |mm4: bool| {
             config
                 .peers
@@ -146,6 +156,7 @@ impl Settings {
                 aliases,
                 resolver,
                 profiles,
+                handoff: accounts,
             }),
             _ => Err(faults),
         }
@@ -174,6 +185,8 @@ pub struct Gateway {
     pub events: Events,
     /// Conversions; empty where media are not converted.
     pub media: OnceLock<Media>,
+    /// Keys that are waited for.
+    pub handoff: handoff::Desk,
     /// Deliveries.
     pub dispatcher: Dispatcher,
     /// Copies on the wire.
@@ -204,6 +217,7 @@ impl Gateway {
             store,
             events,
             media: OnceLock::new(),
+            handoff: handoff::Desk::default(),
             dispatcher: Dispatcher::default(),
             flights: Flights::default(),
             usage: Mutex::default(),

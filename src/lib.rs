@@ -11,14 +11,17 @@
 
 pub mod adapters;
 pub mod admin;
+pub mod chance;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod drive;
 pub mod events;
 pub mod gateway;
+pub mod handoff;
 pub mod intake;
 pub mod media;
+pub mod opener;
 pub mod pump;
 pub mod record;
 pub mod report;

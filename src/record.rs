@@ -126,6 +126,9 @@ pub struct Work {
     /// How often it was tried in the rows before this one.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub tries: u32,
+    /// The session in which its key was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handoff: Option<String>,
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "the signature that serde asks for")]

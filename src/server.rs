@@ -71,6 +71,9 @@ pub async fn start(config: Config, tables: Tables) -> Result<Running, Vec<String
     }
     let config = gateway.settings();
     let config = &config.config;
+    if config.handoff.is_some() {
+        gateway.handoff.start(&config.data).map_err(|fault| vec![fault])?;
+    }
     let recovered = gateway.store.recover(clock::now().0).await.map_err(|fault| vec![fault.to_string()])?;
     if !recovered.is_empty() {
         gateway.events.tell(&Event::Recovered { deliveries: recovered.len() as u64 });

@@ -14,6 +14,7 @@ mod crash;
 mod demo;
 mod dialogs;
 mod flows;
+mod handoff;
 mod harness;
 mod house;
 mod http;

@@ -55,6 +55,9 @@ enum Verb {
     Explain(explain::Args),
     /// Translate a message file without a server
     Map(map::Args),
+    /// Open one encrypted message; the gateway starts this itself
+    #[command(hide = true)]
+    Open,
     /// Look at and change the queue
     Queue(queue::Args),
     /// Ask a running gateway's admin port whether it takes messages (for health checks)
@@ -88,6 +91,7 @@ pub fn main() -> ExitCode {
         Verb::Demo(args) => demo::run(&args),
         Verb::Explain(args) => explain::run(&args),
         Verb::Map(args) => map::run(&args),
+        Verb::Open => crate::opener::run().map_err(|why| Failure::from(why.to_string())),
         Verb::Queue(args) => queue::run(&args),
         Verb::Ready(args) => ready::run(&args),
         Verb::Run(args) => run::run(&args),

@@ -6,6 +6,7 @@
 
 use std::{collections::BTreeSet, path::PathBuf};
 
+use cedrat_keyring::consent::{Output, Pattern, Signature};
 use cedrat_message::Address;
 use sha2::{Digest as _, Sha256};
 
@@ -40,7 +41,7 @@ pub struct Handoff {
     /// How the result travels.
     pub output: Output,
     /// Media types that are asked for, such as `image/*`.
-    pub convert: Vec<String>,
+    pub convert: Vec<Pattern>,
     /// Sessions that wait at once, over all accounts.
     pub max_sessions: usize,
     /// Sessions of one account that wait at once.
@@ -99,26 +100,6 @@ pub enum Cbc {
     Refuse,
 }
 
-/// What becomes of a signature.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Signature {
-    /// The signed message is attached as it was.
-    KeepOriginal,
-    /// Signed content is not opened.
-    Refuse,
-    /// It is verified, its result is said in the text, and it is gone.
-    VerifyAndStrip,
-}
-
-/// How the result travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Output {
-    /// In clear, when the client consents too.
-    Clear,
-    /// Encrypted to the recipient again.
-    Encrypted,
-}
-
 pub(super) fn read(table: Table<'_, '_>) -> Option<Handoff> {
     if !table.is_present() {
         table.finish();
@@ -127,12 +108,23 @@ pub(super) fn read(table: Table<'_, '_>) -> Option<Handoff> {
     let number = |key, default: usize| {
         table.number(key).map_or(default, |at| usize::try_from(at.value).unwrap_or(default).max(1))
     };
-    let convert: Vec<String> = table.texts("convert").into_iter().map(|at| at.value).collect();
+    let mut convert = Vec::new();
+    for at in table.texts("convert") {
+        match Pattern::new(&at.value) {
+            Some(pattern) => convert.push(pattern),
+            None => table.fault_at(at.at, format!("{:?} is no media type such as \"image/*\"", at.value)),
+        }
+    }
+    if convert.is_empty() {
+        convert.extend(["image/*", "audio/*", "video/*"].into_iter().filter_map(Pattern::new));
+    }
     let signing_key = PathBuf::from(table.required("signing_key", "\"/etc/cedrat/handoff.pem\"").value);
     let key_name = table.text("key_name").map_or_else(|| "gw-1".to_owned(), |at| at.value);
     let accounts = accounts(&table);
     if accounts.is_empty() {
-        table.fault("`handoff` has no account; add [[handoff.account]] with `addresses`, `certificates` and `token`");
+        table.fault(
+            "`handoff` has no account; add [[handoff.account]] with `addresses`, `certificates` and `token`",
+        );
     }
     let handoff = Handoff {
         signing_key,
@@ -157,6 +149,7 @@ pub(super) fn read(table: Table<'_, '_>) -> Option<Handoff> {
             .token(
                 "signature",
                 &[
+                    ("gateway-sign", Signature::GatewaySign),
                     ("keep-original", Signature::KeepOriginal),
                     ("refuse", Signature::Refuse),
                     ("verify-and-strip", Signature::VerifyAndStrip),
@@ -164,13 +157,9 @@ pub(super) fn read(table: Table<'_, '_>) -> Option<Handoff> {
             )
             .unwrap_or(Signature::VerifyAndStrip),
         output: table
-            .token("output", &[("clear", Output::Clear), ("encrypted", Output::Encrypted)])
-            .unwrap_or(Output::Encrypted),
-        convert: if convert.is_empty() {
-            ["image/*", "audio/*", "video/*"].map(String::from).to_vec()
-        } else {
-            convert
-        },
+            .token("output", &[("mms-cleartext", Output::MmsCleartext), ("reencrypt", Output::Reencrypt)])
+            .unwrap_or(Output::Reencrypt),
+        convert,
         max_sessions: number("max_sessions", 1000),
         max_account_sessions: number("max_account_sessions", 50),
         page: table.flag("page").unwrap_or(true),
@@ -256,7 +245,9 @@ pub(super) fn check(handoff: Option<&Handoff>, config: &super::Config, source: &
         source.fault_of_all("`handoff` needs a door for its clients; set `http.listen`");
     }
     if config.conversion.workers.is_none() {
-        source.fault_of_all("`handoff` converts media, but no media are converted here; set `media.enabled = true`");
+        source.fault_of_all(
+            "`handoff` converts media, but no media are converted here; set `media.enabled = true`",
+        );
     }
 }
 

@@ -11,7 +11,7 @@ mod load;
 pub mod media;
 pub mod read;
 mod routes;
-mod tables;
+pub mod tables;
 pub mod workers;
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc};

@@ -9,6 +9,15 @@ use super::Fault;
 /// Folders of mapping tables.
 const FOLDERS: [&str; 6] = ["fields", "status", "address", "quirks", "content", "profiles"];
 
+/// The built-in tables, with those below `directory` over them.
+///
+/// # Errors
+/// Every fault of a file.
+pub fn load(directory: Option<&Path>) -> Result<Tables, Vec<Fault>> {
+    let (sources, faults) = directory.map_or_else(Default::default, read);
+    if faults.is_empty() { compile(&sources, None) } else { Err(faults) }
+}
+
 /// Path and text of every table below `directory`.
 pub(super) fn read(directory: &Path) -> (Vec<(String, String)>, Vec<Fault>) {
     let mut sources = Vec::new();

@@ -145,6 +145,10 @@ pub(super) fn count(event: &Event) {
             metrics::histogram!("cedrat_http_request_seconds", "operation" => *operation)
                 .record(*ms as f64 / 1000.0);
         }
+        Event::Handoff { state, outcome, .. } => {
+            metrics::counter!("cedrat_handoff_steps_total", "state" => *state, "outcome" => *outcome)
+                .increment(1);
+        }
         Event::AdminAction { action, .. } => {
             metrics::counter!("cedrat_admin_actions_total", "action" => *action).increment(1);
         }

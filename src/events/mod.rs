@@ -71,6 +71,9 @@ pub enum Event {
     /// or `filter` where an old kernel leaves network and signals to the system call filter alone;
     /// `missing` is what runs unprotected because the configuration says so.
     WorkersStarted { version: String, sandbox: &'static str, missing: Vec<String> },
+    /// 120 What happened to a session in which a key is handed over. Who, what and with which algorithm
+    /// is in the audit.
+    Handoff { session: String, account: String, state: &'static str, outcome: &'static str },
     /// 110 A peer connected.
     SessionOpened { session: String, peer: String, protocol: Protocol, address: String },
     /// 111 A session ended.
@@ -389,6 +392,7 @@ impl Event {
             Self::ReportMade { .. } => 321,
             Self::AdminAction { .. } => 330,
             Self::WorkerLost { .. } => 340,
+            Self::Handoff { .. } => 120,
             Self::HttpRequest { .. } => 350,
             Self::Fault { .. } => 400,
         }

@@ -166,6 +166,7 @@ fn copy(
         delay_told: false,
         uncertain: 0,
         tries: 0,
+        handoff: None,
     };
     Ok(Copy {
         delivery: Delivery {
@@ -200,6 +201,7 @@ fn held(
         delay_told: false,
         uncertain: 0,
         tries: 0,
+        handoff: None,
     };
     let end = arrival.at.plus_seconds(7 * 86_400);
     Copy {

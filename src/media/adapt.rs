@@ -5,6 +5,7 @@
 //! notice at its end; what was changed is said in the loss report.
 
 use bytes::Bytes;
+use cedrat_keyring::consent::Pattern;
 use cedrat_mapping::{
     Fidelity, Loss,
     mm4::{self, Showing},
@@ -58,7 +59,7 @@ pub enum Provenance<'a> {
         /// Whether nothing may pass as it came, because nothing proves that it is what was sent.
         anew: bool,
         /// Media types that may be converted, such as `image/*`.
-        may: &'a [String],
+        may: &'a [Pattern],
     },
 }
 
@@ -69,18 +70,9 @@ impl Provenance<'_> {
         match self {
             Self::Open | Self::Encrypted { anew: true, .. } => true,
             Self::Encrypted { may, .. } => {
-                media_type.starts_with("text/") || may.iter().any(|pattern| names(pattern, media_type))
+                media_type.starts_with("text/") || may.iter().any(|pattern| pattern.matches(media_type))
             }
         }
-    }
-}
-
-/// Whether `image/*`, `image/jpeg` or `*/*` names a media type.
-fn names(pattern: &str, media_type: &str) -> bool {
-    match pattern.strip_suffix("/*") {
-        Some("*") => true,
-        Some(kind) => media_type.split('/').next().is_some_and(|it| it.eq_ignore_ascii_case(kind)),
-        None => pattern.eq_ignore_ascii_case(media_type),
     }
 }
 

@@ -5,6 +5,7 @@
 //! process and ends with it.
 
 use bytes::Bytes;
+use cedrat_keyring::consent::Pattern;
 use cedrat_mapping::{
     Inbound, Interface, Loss, Tables,
     mail::{self, MailEnvelope, MailReading, MailWriting},
@@ -29,7 +30,7 @@ pub(super) struct Wish<'a> {
     pub(super) outer: &'a Headers,
     pub(super) profile: &'a Profile,
     /// Media types that the recipient lets be converted.
-    pub(super) may: &'a [String],
+    pub(super) may: &'a [Pattern],
     /// Whether nothing proves that the content is what was sent.
     pub(super) unproven: bool,
     pub(super) reading: MailReading,
@@ -63,7 +64,8 @@ fn content_headers(entity: &[u8]) -> Vec<u8> {
     let limits = cedrat_mime::Limits::default();
     let Ok((headers, end)) = Headers::parse(&octets, &limits) else { return entity.to_vec() };
     let mut out = Vec::with_capacity(entity.len() + 2);
-    let spoken = |header: &&Header| header.name().get(..8).is_some_and(|it| it.eq_ignore_ascii_case("Content-"));
+    let spoken =
+        |header: &&Header| header.name().get(..8).is_some_and(|it| it.eq_ignore_ascii_case("Content-"));
     for header in headers.iter().filter(spoken) {
         out.extend_from_slice(header.raw());
         out.extend_from_slice(b"\r\n");
@@ -86,8 +88,7 @@ pub(super) async fn make(
         message.content.parts.retain(|part| part.kind != PartKind::Alternative);
     }
     let provenance = Provenance::Encrypted { anew: wish.unproven, may: wish.may };
-    let whom =
-        For { profile: wish.profile, others: &[], towards: Towards::Mail, frame_octets, provenance };
+    let whom = For { profile: wish.profile, others: &[], towards: Towards::Mail, frame_octets, provenance };
     let mut changes = Loss::outbound(Interface::Mail);
     let adapted = adapt::adapt(wish.media, &message, &whom, &mut changes).await;
     loss.entries.append(&mut changes.entries);

@@ -7,7 +7,6 @@
 use std::io::{self, Read, Write};
 
 use serde::{Serialize, de::DeserializeOwned};
-use zeroize::Zeroizing;
 
 /// Longest frame, octets: a session with 500 recipients of 2 kB fits.
 const LONGEST: usize = 4 << 20;
@@ -17,7 +16,7 @@ const LONGEST: usize = 4 << 20;
 /// # Errors
 /// When the other side is gone.
 pub fn write<T: Serialize>(out: &mut impl Write, value: &T) -> io::Result<()> {
-    let octets = Zeroizing::new(serde_json::to_vec(value)?);
+    let octets = serde_json::to_vec(value)?;
     out.write_all(&header(&octets)?)?;
     out.write_all(&octets)?;
     out.flush()
@@ -50,7 +49,7 @@ pub fn length(header: [u8; 4]) -> io::Result<usize> {
 pub fn read<T: DeserializeOwned>(from: &mut impl Read) -> io::Result<T> {
     let mut header = [0; 4];
     from.read_exact(&mut header)?;
-    let mut octets = Zeroizing::new(vec![0; length(header)?]);
+    let mut octets = vec![0; length(header)?];
     from.read_exact(&mut octets)?;
     Ok(serde_json::from_slice(&octets)?)
 }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use cedrat_mapping::{Interface, Loss};
 use cedrat_message::{Reason, Timestamp};
 
-use super::{Batch, Job, Loaded, settle};
+use super::{Apart, Batch, Job, Loaded, settle};
 use crate::{
     clock,
     drive::stopped,
@@ -121,6 +121,7 @@ async fn load(gateway: &Arc<Gateway>, claimed: Vec<Claimed>) -> Result<Vec<Job>,
             delay_told: false,
             uncertain: 0,
             tries: 0,
+            handoff: None,
         });
         jobs.push(Job::claimed(one, work, loaded));
     }
@@ -176,6 +177,7 @@ async fn upkeep(gateway: &Arc<Gateway>) -> Result<(), StoreError> {
     let now = clock::now();
     let settings = gateway.settings();
     let lease_ms = settings.config.limits.lease_ms;
+    gateway.handoff.sweep(gateway, now).await;
     let nodes = gateway.store.beat(now.0).await?;
     let fences: Vec<_> = gateway.dispatcher.all().iter().flat_map(|dest| dest.fences()).collect();
     for lost in gateway.store.renew(&fences, now.0, lease_ms).await? {
@@ -199,7 +201,7 @@ async fn upkeep(gateway: &Arc<Gateway>) -> Result<(), StoreError> {
         if expired.is_empty() {
             break;
         }
-        for batch in Batch::group(load(gateway, expired).await?, |_| None) {
+        for batch in Batch::group(load(gateway, expired).await?, |_| Apart::default()) {
             settle::give_up(gateway, batch, Reason::Expired).await;
         }
     }

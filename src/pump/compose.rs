@@ -23,6 +23,7 @@ use crate::{
     config::{MailOriginators, Peer, PeerProtocol, Presentation},
     events::{Kind, Protocol},
     gateway::{Gateway, Settings},
+    handoff::{self, Waiting, Way},
     intake,
     record::{Form, ReadyKind},
 };
@@ -117,25 +118,47 @@ pub fn transaction_key(peer: &str, transaction: &str) -> String {
     format!("{peer} {}", bare_id(transaction))
 }
 
+/// Why a batch is not sent now.
+#[derive(Debug)]
+pub enum Unsent {
+    /// It cannot go to this peer, or not now.
+    Refused(Refusal),
+    /// The recipient's client is asked for its key.
+    Waits(Waiting),
+}
+
+impl From<Refusal> for Unsent {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
 /// Makes the transaction of a batch.
 ///
 /// # Errors
-/// Why it cannot go to this peer, or not now.
+/// Why it is not sent now.
 pub async fn compose(
     gateway: &Arc<Gateway>,
     settings: &Settings,
     peer: &Peer,
     batch: &Batch,
-) -> Result<Composed, Refusal> {
+) -> Result<Composed, Unsent> {
     let loaded = batch.loaded().ok_or_else(|| fault("a batch without deliveries"))?;
     if loaded.envelope.form == Form::Ready {
         return Ok(ready(peer, loaded));
     }
+    let handed = match handoff::way(gateway, settings, peer, batch, loaded).await {
+        Way::AsItCame => None,
+        Way::Instead(loaded) => Some(loaded),
+        Way::Refuse(refusal) => return Err(refusal.into()),
+        Way::Wait(waiting) => return Err(Unsent::Waits(waiting)),
+    };
+    let loaded = handed.as_ref().unwrap_or(loaded);
     let message = understand(gateway, settings, loaded).await?;
     let recipients: Vec<Recipient> =
         batch.jobs.iter().filter_map(|job| message.recipients.get(job.work.to)).cloned().collect();
     if recipients.len() != batch.jobs.len() {
-        return Err(fault("the stored envelope does not name the recipient of the delivery"));
+        return Err(fault("the stored envelope does not name the recipient of the delivery").into());
     }
     let now = clock::now();
     let first = recipients.first().ok_or_else(|| fault("no recipient"))?;
@@ -155,7 +178,8 @@ pub async fn compose(
             Reason::MessageTooLarge,
             Blame::Message,
             format!("{} octets, out_max_octets of peer {} is {most}", submission.content.len(), peer.id),
-        ));
+        )
+        .into());
     }
     let flights = flight_keys(peer, batch, &submission);
     Ok(Composed { submission, loss, protocol: protocol(peer), kind: Kind::Message, flights })

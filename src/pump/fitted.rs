@@ -46,7 +46,8 @@ pub(super) async fn fitted(
     let mut attempt = 1;
     loop {
         let mut changes = Loss::outbound(interface);
-        let whom = For { profile: &profile, others: &others, towards, frame_octets, provenance: Provenance::Open };
+        let whom =
+            For { profile: &profile, others: &others, towards, frame_octets, provenance: Provenance::Open };
         let adapted = adapt::adapt(media, message, &whom, &mut changes).await;
         let (submission, mut loss) = write(adapted.as_ref().unwrap_or(message))?;
         loss.entries.splice(0..0, changes.entries);

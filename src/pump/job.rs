@@ -129,6 +129,15 @@ impl Job {
     }
 }
 
+/// What tells copies of a message apart that go to one destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Apart {
+    /// The handset rule of the recipient.
+    pub rule: Option<usize>,
+    /// The account whose client is asked for keys.
+    pub account: Option<usize>,
+}
+
 /// Copies of one message for one destination: one transaction.
 #[derive(Debug)]
 pub struct Batch {
@@ -139,11 +148,11 @@ pub struct Batch {
 }
 
 impl Batch {
-    /// Puts together what can travel together: what `handset` tells apart cannot.
-    pub fn group(jobs: Vec<Job>, handset: impl Fn(&Job) -> Option<usize>) -> Vec<Self> {
-        let mut batches: Vec<(Option<usize>, Self)> = Vec::new();
+    /// Puts together what can travel together: what `apart` tells apart cannot.
+    pub fn group(jobs: Vec<Job>, apart: impl Fn(&Job) -> Apart) -> Vec<Self> {
+        let mut batches: Vec<(Apart, Self)> = Vec::new();
         for job in jobs {
-            let own = handset(&job);
+            let own = apart(&job);
             let found = batches.iter_mut().find(|(other, batch)| {
                 *other == own
                     && batch.dest == job.dest

@@ -22,7 +22,7 @@ use std::{
 
 pub use destination::{Destination, Next};
 pub use flight::Flights;
-pub use job::{Batch, Job, Loaded};
+pub use job::{Apart, Batch, Job, Loaded};
 
 use crate::{
     clock,
@@ -93,7 +93,7 @@ impl Dispatcher {
     /// connects there.
     pub fn offer(&self, gateway: &Arc<Gateway>, jobs: Vec<Job>) {
         let settings = gateway.settings();
-        for batch in Batch::group(jobs, |job| handset(&settings, job)) {
+        for batch in Batch::group(jobs, |job| apart(&settings, job)) {
             let destination = self.destination(&settings, &batch.dest);
             destination.push(batch);
             destination.attend(gateway);
@@ -101,11 +101,14 @@ impl Dispatcher {
     }
 }
 
-/// Which handset rule a copy falls under: what differs here is written apart.
-fn handset(settings: &Settings, job: &Job) -> Option<usize> {
-    if !settings.profiles.has_rules() {
-        return None;
+/// Which handset rule a copy falls under, and whose keys it may need: what differs here is written
+/// apart.
+fn apart(settings: &Settings, job: &Job) -> Apart {
+    if !settings.profiles.has_rules() && settings.handoff.is_none() {
+        return Apart::default();
     }
-    let recipient = cedrat_message::Address::parse(&job.rcpt).ok()?;
-    settings.profiles.rule(settings.peer(&job.work.peer)?, &recipient)
+    let Ok(recipient) = cedrat_message::Address::parse(&job.rcpt) else { return Apart::default() };
+    let rule = settings.peer(&job.work.peer).and_then(|peer| settings.profiles.rule(peer, &recipient));
+    let account = settings.handoff.as_ref().and_then(|handoff| handoff.account_of(&recipient));
+    Apart { rule, account }
 }

@@ -20,6 +20,7 @@ use crate::{
     config::{Peer, PeerProtocol},
     events::{Event, Events, LossNote, Redacted},
     gateway::{Gateway, Settings},
+    handoff::Waiting,
     intake,
     record::{self, Form},
     report,
@@ -95,6 +96,19 @@ pub async fn give_back(gateway: &Arc<Gateway>, batch: &Batch) {
         let settle = Settle::Retry { due: now.0, uncertain: false, reply: "the gateway was stopped".into() };
         if let Err(fault) = gateway.store.submit(Op::at(now.0).settle(job.fence, settle)).await {
             gateway.events.tell(&Event::Fault { what: "store", detail: fault.to_string() });
+        }
+    }
+}
+
+/// Sets a batch aside until a key comes, or is not to be expected any more.
+pub async fn wait(gateway: &Arc<Gateway>, batch: &Batch, waiting: &Waiting) {
+    let settings = gateway.settings();
+    for job in &batch.jobs {
+        let case = Case::new(gateway, &settings, job);
+        let work = record::Work { handoff: Some(waiting.session.clone()), ..job.work.clone() };
+        let (op, delivery) = case.replaced(Op::at(case.now.0), &work, &job.dest, waiting.until);
+        if case.submit(op, Vec::new()).await {
+            gateway.handoff.waits(gateway, &waiting.session, delivery).await;
         }
     }
 }
@@ -422,13 +436,18 @@ impl<'a> Case<'a> {
 
     /// A row keeps its data for life; a delivery whose data changes is a new row in the same breath.
     fn replace(&self, op: Op, work: &record::Work, dest: &str, due: Timestamp) -> Op {
+        self.replaced(op, work, dest, due).0
+    }
+
+    fn replaced(&self, op: Op, work: &record::Work, dest: &str, due: Timestamp) -> (Op, store::DeliveryId) {
+        let id = self.gateway.store.allot(self.now.0);
         let work = record::Work {
             uncertain: self.job.uncertain + u32::from(self.uncertain),
             tries: self.job.tries,
             ..work.clone()
         };
-        op.settle(self.job.fence, Settle::Done).delivery(store::Delivery {
-            id: self.gateway.store.allot(self.now.0),
+        let op = op.settle(self.job.fence, Settle::Done).delivery(store::Delivery {
+            id,
             message: self.job.loaded.id,
             dest: dest.to_owned(),
             rcpt: self.job.rcpt.clone(),
@@ -436,7 +455,8 @@ impl<'a> Case<'a> {
             due: due.0,
             expires: self.job.expires.0,
             start: Start::Waiting,
-        })
+        });
+        (op, id)
     }
 
     /// The next peer of the failover list, when the fault is of the way and not of the message.

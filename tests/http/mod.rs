@@ -1,7 +1,7 @@
 //! The HTTP front doors over sockets, before a stand-in for the house behind them: what is asked of
 //! it is what a test looks at.
 
-mod client;
+pub(crate) mod client;
 mod doors;
 mod sti;
 

@@ -25,6 +25,11 @@ impl Caller<'_> {
         self.client.map_or("local", |client| client.name.as_str())
     }
 
+    /// Somebody who was told apart elsewhere and may send so many octets.
+    pub const fn bounded(max_octets: u64) -> Self {
+        Self { client: None, max_octets }
+    }
+
     /// Most octets of its requests.
     pub const fn max_octets(&self) -> u64 {
         self.max_octets
@@ -44,25 +49,41 @@ pub fn caller<'c>(http: &'c Http, headers: &HeaderMap) -> Result<Caller<'c>, Pro
     if http.clients.is_empty() {
         return Ok(Caller { client: None, max_octets: http.max_octets });
     }
+    match holder(&digest(headers)?, &http.clients, |client| Some(&client.token)) {
+        Some(client) => {
+            Ok(Caller { client: Some(client), max_octets: client.max_octets.unwrap_or(http.max_octets) })
+        }
+        None => Err(Problem::new(Code::Unauthorized, "no client has this token")),
+    }
+}
+
+/// SHA-256 of the token that was sent.
+///
+/// # Errors
+/// 401 when there is none.
+pub fn digest(headers: &HeaderMap) -> Result<[u8; 32], Problem> {
     let Some(value) = headers.get(AUTHORIZATION) else {
         return Err(Problem::new(Code::Unauthorized, "there is no header Authorization"));
     };
     let Some(token) = bearer(value.as_bytes()) else {
         return Err(Problem::new(Code::Unauthorized, "the header Authorization is not Bearer TOKEN"));
     };
-    let digest = <[u8; 32]>::from(Sha256::digest(token));
+    Ok(Sha256::digest(token).into())
+}
+
+/// Whose token has this digest. All are compared, always.
+pub fn holder<'h, T>(
+    digest: &[u8; 32],
+    holders: &'h [T],
+    token: impl Fn(&T) -> Option<&[u8; 32]>,
+) -> Option<&'h T> {
     let mut found = None;
-    for client in &http.clients {
-        if same(&client.token, &digest) {
-            found = Some(client);
+    for holder in holders {
+        if token(holder).is_some_and(|token| same(token, digest)) {
+            found = Some(holder);
         }
     }
-    match found {
-        Some(client) => {
-            Ok(Caller { client: Some(client), max_octets: client.max_octets.unwrap_or(http.max_octets) })
-        }
-        None => Err(Problem::new(Code::Unauthorized, "no client has this token")),
-    }
+    found
 }
 
 fn bearer(value: &[u8]) -> Option<&[u8]> {

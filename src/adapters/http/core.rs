@@ -8,7 +8,7 @@ use cedrat_plan::{facts::Claim, job::Fault, profile::Profile};
 use futures_util::future::BoxFuture;
 use rustls::ServerConfig;
 
-use crate::config::http::Http;
+use crate::{config::http::Http, gateway::Gateway};
 
 pub use crate::media::fit::One;
 
@@ -31,6 +31,11 @@ pub trait Core: Send + Sync + 'static {
 
     /// Takes memory for so many octets; `None` when what is in flight fills the bound.
     fn memory(&self, octets: u64) -> Option<Memory>;
+
+    /// Where keys are handed over; `None` = nowhere here.
+    fn handoff(&self) -> Option<Arc<Gateway>> {
+        None
+    }
 
     /// Makes one part fit a profile; `max_octets` counts octets of the result as they are, without
     /// transfer encoding.

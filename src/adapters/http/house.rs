@@ -38,6 +38,10 @@ impl Core for House {
         self.0.memory(octets).ok().map(|permit| Box::new(permit) as Memory)
     }
 
+    fn handoff(&self) -> Option<Arc<Gateway>> {
+        self.0.settings().handoff.is_some().then(|| self.0.clone())
+    }
+
     fn convert<'a>(
         &'a self,
         octets: Bytes,

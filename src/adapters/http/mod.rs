@@ -9,6 +9,7 @@
 pub mod auth;
 pub mod body;
 pub mod core;
+pub mod handoff;
 pub mod house;
 pub mod openapi;
 mod patient;

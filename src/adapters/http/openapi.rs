@@ -3,22 +3,20 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{problem::Code, router::Operation, transcode};
+use super::{handoff, problem::Code, router::Operation, transcode};
 
 /// The whole document.
 pub fn description() -> Value {
     let paths: Map<String, Value> = Operation::ALL
         .iter()
         .map(|operation| {
-            let method = if operation.posts() { "post" } else { "get" };
-            let mut described = described(*operation);
-            if let Some(members) = described.as_object_mut() {
-                members.insert("operationId".into(), json!(operation.token()));
-                if *operation == Operation::OpenApi {
-                    members.insert("security".into(), json!([]));
-                }
-            }
-            (operation.path().to_owned(), json!({ method: described }))
+            let methods: Map<String, Value> = operation
+                .methods()
+                .split(", ")
+                .filter(|method| *method != "HEAD")
+                .map(|method| (method.to_ascii_lowercase(), one(*operation, method)))
+                .collect();
+            (operation.path().to_owned(), Value::Object(methods))
         })
         .collect();
     let problems: Map<String, Value> = Code::ALL
@@ -51,8 +49,28 @@ pub fn description() -> Value {
     })
 }
 
+/// One method of a door.
+fn one(operation: Operation, method: &str) -> Value {
+    let mut described = match operation {
+        Operation::Handoff(door) => handoff::describe::describe(door, method),
+        operation => described(operation),
+    };
+    if let Some(members) = described.as_object_mut() {
+        let first = operation.methods().starts_with(method);
+        let token = operation.token();
+        let id = if first { token.to_owned() } else { format!("{token}-{}", method.to_ascii_lowercase()) };
+        members.insert("operationId".into(), json!(id));
+        if operation.is_open() {
+            members.insert("security".into(), json!([]));
+        }
+    }
+    described
+}
+
 fn described(operation: Operation) -> Value {
     match operation {
+        // Described beside its doors.
+        Operation::Handoff(_) => Value::Null,
         Operation::OpenApi => json!({
             "summary": "This description",
             "responses": { "200": answer("application/json", json!({ "type": "object" }), "OpenAPI 3.1") },

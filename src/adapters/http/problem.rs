@@ -45,18 +45,30 @@ macro_rules! codes {
 }
 
 codes! {
+    /// The content is encrypted in a way that the policy does not open.
+    AlgorithmRefused = "algorithm-refused", 403, "This way of encryption is not opened here",
+        "see detail; the policy is handoff.cbc and handoff.triple_des";
     /// The query or the body cannot be read.
     BadRequest = "bad-request", 400, "The request cannot be read",
         "compare it with /api/v1/openapi.json";
     /// Beyond `max_requests`, or no memory is left.
     Busy = "busy", 503, "Too many requests at once",
         "try again after the seconds of Retry-After; the bounds are http.max_requests and limits.max_octets_in_flight";
+    /// The grant asks for more than was offered.
+    ConsentInsufficient = "consent-insufficient", 403, "The consent does not cover what is needed",
+        "send the digest of the consent of the session, or decline";
     /// The worker died.
     Crashed = "crashed", 500, "The converter failed on this media",
         "the request may be repeated once; media that fail again are a defect worth a report";
     /// Another profile than this client's.
     Forbidden = "forbidden", 403, "This client may not use this profile",
         "name a profile of GET /api/v1/profiles, or let http.client.profiles allow it";
+    /// Another body was sent before.
+    IdempotencyMismatch = "idempotency-mismatch", 422, "Another key was sent for this session before",
+        "the first one counts; GET the session";
+    /// The key does not open the content. One answer, whatever the reason.
+    KeyNotUsable = "key-not-usable", 422, "The key cannot be used",
+        "unwrap the key of the recipient named in the session, and seal it again";
     /// The media are larger than the client may send.
     Large = "too-large", 413, "The request has too many octets",
         "send less, or raise http.max_octets or http.client.max_octets";
@@ -66,12 +78,30 @@ codes! {
     /// The path is there, the method is not.
     Method = "method-not-allowed", 405, "This path does not take this method",
         "use the method of the header Allow";
+    /// The recipient of the message is not of this account.
+    RecipientNotOwned = "recipient-not-owned", 403, "This recipient is not of your account",
+        "name an index of `recipients` that is yours";
+    /// It was not sealed to this session.
+    SealInvalid = "seal-invalid", 422, "The seal cannot be opened",
+        "seal to the public key of this session, bound to exactly its members (docs/key-handoff.md)";
+    /// The session is over, or at work.
+    SessionClosed = "session-closed", 409, "The session takes no key now",
+        "see state; one key is used once";
+    /// Its time is over.
+    SessionExpired = "session-expired", 410, "The session has expired",
+        "the message went its way without a key";
+    /// There is none, or it is another account's.
+    SessionNotFound = "session-not-found", 404, "There is no such session",
+        "GET /api/v1/handoff/sessions lists those of your account";
     /// The client took too long.
     Slow = "request-timeout", 408, "The request did not arrive in time",
         "send it faster, or raise http.read_timeout";
+    /// Too many keys that did not fit.
+    TooManyAttempts = "too-many-attempts", 429, "Too many attempts",
+        "try again after the seconds of Retry-After";
     /// No token, or one that nobody has.
     Unauthorized = "unauthorized", 401, "A token is missing or not known",
-        "send the header Authorization: Bearer TOKEN with a token of an [[http.client]]";
+        "send the header Authorization: Bearer TOKEN with a token of an [[http.client]], or of a [[handoff.account]] for its sessions";
     /// Not converted: damaged, encrypted, beyond a bound, cannot fit.
     Unconvertible = "unconvertible", 422, "These media cannot be converted as asked",
         "see kind and detail; cannot-fit asks for a larger max_octets, the others for other media";
@@ -163,7 +193,7 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match self.code {
-            Code::Busy | Code::Unavailable => {
+            Code::Busy | Code::TooManyAttempts | Code::Unavailable => {
                 headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY));
             }
             Code::Unauthorized => {

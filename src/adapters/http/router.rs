@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use http_body_util::Full;
+use http_body_util::{Either, Full};
 use hyper::{
     HeaderMap, Method, Request, Response,
     body::{Body as _, Bytes, Incoming},
@@ -13,7 +13,9 @@ use hyper::{
 use super::{
     Front,
     auth::{self, Caller},
-    body, openapi,
+    body,
+    handoff::{self, Door},
+    openapi,
     problem::{Code, Problem},
     profiles, query,
     record::Record,
@@ -22,9 +24,14 @@ use super::{
 };
 use crate::config::http::Http;
 
+/// What is answered: all of it, or events as they come.
+pub type Content = Either<Full<Bytes>, handoff::Events>;
+
 /// A door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
+    /// Keys handed over.
+    Handoff(Door),
     /// The description of all of them.
     OpenApi,
     /// One profile.
@@ -39,12 +46,28 @@ pub enum Operation {
 
 impl Operation {
     /// All, by path.
-    pub const ALL: &'static [Self] =
-        &[Self::OpenApi, Self::Profiles, Self::Profile, Self::Transcode, Self::Sti];
+    pub const ALL: &'static [Self] = &[
+        Self::OpenApi,
+        Self::Profiles,
+        Self::Profile,
+        Self::Transcode,
+        Self::Sti,
+        Self::Handoff(Door::WellKnown),
+        Self::Handoff(Door::Sessions),
+        Self::Handoff(Door::Session),
+        Self::Handoff(Door::Key),
+        Self::Handoff(Door::Decline),
+        Self::Handoff(Door::Events),
+        Self::Handoff(Door::Audit),
+        Self::Handoff(Door::Page),
+        Self::Handoff(Door::PageScript),
+        Self::Handoff(Door::PageStyle),
+    ];
 
     /// Where it is; `{name}` stands for one segment.
     pub const fn path(self) -> &'static str {
         match self {
+            Self::Handoff(door) => door.path(),
             Self::OpenApi => "/api/v1/openapi.json",
             Self::Profile => "/api/v1/profiles/{name}",
             Self::Profiles => "/api/v1/profiles",
@@ -56,6 +79,7 @@ impl Operation {
     /// As in events and metrics.
     pub const fn token(self) -> &'static str {
         match self {
+            Self::Handoff(door) => door.token(),
             Self::OpenApi => "openapi",
             Self::Profile => "profile",
             Self::Profiles => "profiles",
@@ -64,26 +88,39 @@ impl Operation {
         }
     }
 
-    /// Whether it takes a body.
-    pub const fn posts(self) -> bool {
-        matches!(self, Self::Sti | Self::Transcode)
+    /// Whether anybody may ask.
+    pub const fn is_open(self) -> bool {
+        match self {
+            Self::Handoff(door) => door.is_open(),
+            Self::OpenApi => true,
+            Self::Profile | Self::Profiles | Self::Sti | Self::Transcode => false,
+        }
+    }
+
+    /// The methods that it takes, as the header Allow says them.
+    pub const fn methods(self) -> &'static str {
+        match self {
+            Self::Handoff(door) => door.methods(),
+            Self::OpenApi | Self::Profile | Self::Profiles => "GET, HEAD",
+            Self::Sti | Self::Transcode => "POST",
+        }
     }
 
     /// The door at a path, and the segment that `{name}` stands for.
     pub fn at(path: &str) -> Option<(Self, Option<String>)> {
-        Self::ALL.iter().find_map(|operation| match operation.path().strip_suffix("{name}") {
+        Self::ALL.iter().find_map(|operation| match operation.path().split_once("{name}") {
             None => (operation.path() == path).then_some((*operation, None)),
-            Some(start) => {
-                let segment =
-                    path.strip_prefix(start).filter(|name| !name.is_empty() && !name.contains('/'))?;
-                Some((*operation, Some(query::unescape(segment)?)))
+            Some((start, end)) => {
+                let segment = path.strip_prefix(start)?.strip_suffix(end)?;
+                let is_one = !segment.is_empty() && !segment.contains('/');
+                is_one.then_some((*operation, Some(query::unescape(segment)?)))
             }
         })
     }
 }
 
 /// Answers a request, whatever it is.
-pub async fn answer(front: &Front, request: Request<Incoming>) -> Response<Full<Bytes>> {
+pub async fn answer(front: &Front, request: Request<Incoming>) -> Response<Content> {
     let config = front.core.config();
     let mut record = Record::new(front.events.clone());
     let (parts, incoming) = request.into_parts();
@@ -91,7 +128,7 @@ pub async fn answer(front: &Front, request: Request<Incoming>) -> Response<Full<
     let answered = answered(front, &config, &parts, &mut incoming, &mut record).await;
     let mut response = answered.unwrap_or_else(|problem| {
         record.outcome = problem.code.token();
-        problem.response()
+        problem.response().map(Content::Left)
     });
     if let Some(incoming) = incoming.filter(|incoming| !incoming.is_end_stream()) {
         // Refused before the body: who waits for a 100 sends none, whoever does not is let finish a
@@ -113,7 +150,7 @@ async fn answered(
     parts: &hyper::http::request::Parts,
     incoming: &mut Option<Incoming>,
     record: &mut Record,
-) -> Result<Response<Full<Bytes>>, Problem> {
+) -> Result<Response<Content>, Problem> {
     let path = parts.uri.path();
     let Some((operation, name)) = Operation::at(path) else {
         let paths: Vec<_> = Operation::ALL.iter().map(|operation| operation.path()).collect();
@@ -127,13 +164,17 @@ async fn answered(
     method(operation, &parts.method)?;
     if operation == Operation::OpenApi {
         record.outcome = "ok";
-        return Ok(json(&openapi::description()));
+        return Ok(json(&openapi::description()).map(Content::Left));
+    }
+    if let Operation::Handoff(door) = operation {
+        let id = name.unwrap_or_default();
+        return handoff::answer(front.core.as_ref(), config, door, &id, parts, incoming, record).await;
     }
     let caller = auth::caller(config, &parts.headers)?;
     caller.name().clone_into(&mut record.client);
     let core = front.core.as_ref();
-    match operation {
-        Operation::OpenApi | Operation::Profiles => {
+    let answer = match operation {
+        Operation::Handoff(_) | Operation::OpenApi | Operation::Profiles => {
             record.outcome = "ok";
             Ok(json(&profiles::list(core, &caller, &config.profile)))
         }
@@ -154,23 +195,20 @@ async fn answered(
         Operation::Sti => {
             let shape = match sti::Shape::of(&parts.headers) {
                 Ok(shape) => shape,
-                Err(fault) => return Ok(sti::fault(&fault, record)),
+                Err(fault) => return Ok(sti::fault(&fault, record).map(Content::Left)),
             };
             let before = shape.before();
             let (body, _place) =
                 taken(front, config, &caller, &parts.headers, incoming, before, record).await?;
             in_time(config, sti::serve(core, config, &caller, &shape, &body.octets, record)).await
         }
-    }
+    };
+    answer.map(|response| response.map(Content::Left))
 }
 
 fn method(operation: Operation, method: &Method) -> Result<(), Problem> {
-    let (fits, allow) = if operation.posts() {
-        (method == Method::POST, "POST")
-    } else {
-        (method == Method::GET || method == Method::HEAD, "GET, HEAD")
-    };
-    if fits {
+    let allow = operation.methods();
+    if allow.split(", ").any(|one| one == method.as_str()) {
         return Ok(());
     }
     Err(Problem::method(allow, format!("{} takes {allow}, not {method}", operation.path())))
@@ -213,7 +251,7 @@ async fn in_time<T>(config: &Http, work: impl Future<Output = T>) -> Result<T, P
     })
 }
 
-fn json(value: &serde_json::Value) -> Response<Full<Bytes>> {
+pub(super) fn json(value: &serde_json::Value) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from(value.to_string())));
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response

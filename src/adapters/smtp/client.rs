@@ -22,7 +22,7 @@ use crate::{
     media::guard,
     pump::{
         Batch, Destination, HOLD, Next,
-        compose::{self, Composed},
+        compose::{self, Composed, Unsent},
         settle,
     },
 };
@@ -278,7 +278,7 @@ impl Sender<'_> {
             }
             self.destination.leave().await;
             let composed = compose::compose(self.gateway, self.settings, self.peer, &batch).await;
-            let refusal = match composed {
+            let unsent = match composed {
                 Ok(mut composed) => match self.send(session, &mut composed, &batch) {
                     Ok(()) => {
                         self.sent += 1;
@@ -288,11 +288,14 @@ impl Sender<'_> {
                         self.current = Some((batch, composed));
                         return;
                     }
-                    Err(refused) => refusal(refused),
+                    Err(refused) => Unsent::Refused(refusal(refused)),
                 },
-                Err(refusal) => refusal,
+                Err(unsent) => unsent,
             };
-            settle::failed(self.gateway, &batch, &refusal).await;
+            match unsent {
+                Unsent::Refused(refusal) => settle::failed(self.gateway, &batch, &refusal).await,
+                Unsent::Waits(waiting) => settle::wait(self.gateway, &batch, &waiting).await,
+            }
             self.destination.done(&batch);
             self.destination.idle_again();
             self.idle = true;

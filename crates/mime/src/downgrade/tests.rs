@@ -178,7 +178,9 @@ fn assert_same(octets: &[u8]) {
 
 #[test]
 fn a_multipart_whose_type_cannot_cross_keeps_its_parts() {
-    assert_same(b"Content-Type: multipart/rel\0ted; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--\r\n");
+    assert_same(
+        b"Content-Type: multipart/rel\0ted; boundary=b\r\n\r\n--b\r\n\r\none\r\n--b\r\n\r\ntwo\r\n--b--\r\n",
+    );
     assert_same(b"Content-Type: multipart/rel\0/mixed\r\n\r\nno part\r\n");
     assert_same(b"Content-Type: message/r\xFFfc822\r\n\r\nlines\n\n");
 }

@@ -1,0 +1,250 @@
+//! The doors of the key handoff (docs/key-handoff.md §5): sessions that wait, one session, its key,
+//! its refusal, what happens, the audit, and the page for browsers.
+//!
+//! A client is an account of the configuration, known by its token, and sees its own sessions only:
+//! another account's session is as absent as one that never was. What a session is and what a key
+//! does is decided in [`crate::handoff`]; nothing here has seen a key in clear.
+
+pub mod describe;
+mod events;
+
+use std::{sync::Arc, time::Duration};
+
+use http_body_util::{Either, Full};
+use hyper::{
+    Method, Response, StatusCode,
+    body::{Bytes, Incoming},
+    header::{
+        CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    },
+};
+use serde_json::json;
+
+pub use events::Events;
+
+use super::{
+    auth, body,
+    core::Core,
+    problem::{Code, Problem},
+    query::Query,
+    record::Record,
+    router::{Content, json as as_json},
+};
+use crate::{config::http::Http, gateway::Gateway};
+
+/// Longest body: a sealed key with its binding takes a kilobyte.
+const MOST_OCTETS: u64 = 64 << 10;
+/// Longest wait of a long poll: proxies commonly give up after a minute.
+const LONGEST_WAIT: Duration = Duration::from_secs(55);
+
+/// One door.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Door {
+    /// What happened, append-only.
+    Audit,
+    /// No.
+    Decline,
+    /// What happens, as it does.
+    Events,
+    /// The sealed key.
+    Key,
+    /// The page for browsers.
+    Page,
+    /// Its script.
+    PageScript,
+    /// Its style.
+    PageStyle,
+    /// One session.
+    Session,
+    /// Those of the account.
+    Sessions,
+    /// Keys of this gateway, suites and bounds.
+    WellKnown,
+}
+
+impl Door {
+    /// Where it is.
+    pub const fn path(self) -> &'static str {
+        match self {
+            Self::Audit => "/api/v1/handoff/audit",
+            Self::Decline => "/api/v1/handoff/sessions/{name}/decline",
+            Self::Events => "/api/v1/handoff/events",
+            Self::Key => "/api/v1/handoff/sessions/{name}/key",
+            Self::Page => "/handoff",
+            Self::PageScript => "/handoff/page.js",
+            Self::PageStyle => "/handoff/page.css",
+            Self::Session => "/api/v1/handoff/sessions/{name}",
+            Self::Sessions => "/api/v1/handoff/sessions",
+            Self::WellKnown => "/api/v1/handoff/.well-known",
+        }
+    }
+
+    /// As in events and metrics.
+    pub const fn token(self) -> &'static str {
+        match self {
+            Self::Audit => "handoff-audit",
+            Self::Decline => "handoff-decline",
+            Self::Events => "handoff-events",
+            Self::Key => "handoff-key",
+            Self::Page => "handoff-page",
+            Self::PageScript => "handoff-page-script",
+            Self::PageStyle => "handoff-page-style",
+            Self::Session => "handoff-session",
+            Self::Sessions => "handoff-sessions",
+            Self::WellKnown => "handoff-well-known",
+        }
+    }
+
+    /// As the header Allow says them.
+    pub const fn methods(self) -> &'static str {
+        match self {
+            Self::Decline => "POST",
+            Self::Key => "PUT",
+            Self::Session => "GET, HEAD, DELETE",
+            _ => "GET, HEAD",
+        }
+    }
+
+    /// Whether anybody may ask: nothing there is about anyone.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Page | Self::PageScript | Self::PageStyle | Self::WellKnown)
+    }
+}
+
+/// Answers at a door.
+///
+/// # Errors
+/// A refusal.
+pub async fn answer(
+    core: &dyn Core,
+    config: &Http,
+    door: Door,
+    id: &str,
+    parts: &hyper::http::request::Parts,
+    incoming: &mut Option<Incoming>,
+    record: &mut Record,
+) -> Result<Response<Content>, Problem> {
+    let gateway = core.handoff().ok_or_else(|| {
+        Problem::new(Code::UnknownPath, "no keys are handed over here; see [handoff] of the configuration")
+    })?;
+    let settings = gateway.settings();
+    let Some(accounts) = settings.handoff.as_ref() else {
+        return Err(Problem::new(Code::UnknownPath, "no keys are handed over here"));
+    };
+    if door.is_open() {
+        record.outcome = "ok";
+        return open(door, accounts);
+    }
+    let account = auth::holder(&auth::digest(&parts.headers)?, &accounts.all, |account| account.token());
+    let account = account.ok_or_else(|| Problem::new(Code::Unauthorized, "no account has this token"))?;
+    account.name().clone_into(&mut record.client);
+    let desk = &gateway.handoff;
+    let answer = match door {
+        Door::Sessions => {
+            let asked = Query::read(parts.uri.query().unwrap_or(""), &["state", "wait"])?;
+            let wait = asked.number("wait")?.map_or(Duration::ZERO, Duration::from_secs).min(LONGEST_WAIT);
+            as_json(&json!({ "sessions": desk.list(account.name(), asked.text("state"), wait).await }))
+        }
+        Door::Session if parts.method == Method::DELETE => {
+            desk.cancel(&gateway, account.name(), id).await?;
+            let mut gone = Response::new(Full::new(Bytes::new()));
+            *gone.status_mut() = StatusCode::NO_CONTENT;
+            gone
+        }
+        Door::Session => session(&gateway, account.name(), id, parts.uri.query().unwrap_or(""))?,
+        Door::Key => {
+            let octets = small(core, config, parts, incoming, record).await?;
+            let mut accepted = as_json(&desk.grant(&gateway, account.name(), id, &octets).await?);
+            *accepted.status_mut() = StatusCode::ACCEPTED;
+            accepted
+        }
+        Door::Decline => {
+            let octets = small(core, config, parts, incoming, record).await?;
+            as_json(&desk.decline(&gateway, account.name(), id, &octets).await?)
+        }
+        Door::Audit => as_json(&json!({ "entries": desk.audit(account.name())? })),
+        Door::Events => {
+            record.outcome = "ok";
+            let last = parts.headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
+            return Ok(events::stream(&gateway, account.name(), last));
+        }
+        Door::Page | Door::PageScript | Door::PageStyle | Door::WellKnown => return open(door, accounts),
+    };
+    record.outcome = "ok";
+    Ok(answer.map(Either::Left))
+}
+
+/// What is the same for everybody.
+fn open(door: Door, accounts: &crate::handoff::Accounts) -> Result<Response<Content>, Problem> {
+    if door == Door::WellKnown {
+        return Ok(as_json(&accounts.well_known()).map(Either::Left));
+    }
+    if !accounts.page {
+        return Err(Problem::new(Code::UnknownPath, "the page is not served here (handoff.page)"));
+    }
+    let (kind, text) = match door {
+        Door::PageScript => ("text/javascript; charset=utf-8", include_str!("page/page.js")),
+        Door::PageStyle => ("text/css; charset=utf-8", include_str!("page/page.css")),
+        _ => ("text/html; charset=utf-8", include_str!("page/page.html")),
+    };
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from_static(text.as_bytes()))));
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
+    Ok(response)
+}
+
+/// Nothing but what this gateway serves: no inline script, no other host, no frame, no form that
+/// leaves.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
+    base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
+
+fn session(
+    gateway: &Arc<Gateway>,
+    account: &str,
+    id: &str,
+    query: &str,
+) -> Result<Response<Full<Bytes>>, Problem> {
+    let asked = Query::read(query, &["format"])?;
+    match asked.text("format") {
+        Some("jws") => {
+            let signed = gateway.handoff.signed(gateway, account, id)?;
+            let mut response = Response::new(Full::new(Bytes::from(signed)));
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/jose"));
+            Ok(response)
+        }
+        None | Some("json") => {
+            let (shown, version) = gateway.handoff.show(account, id)?;
+            let mut response = as_json(&shown);
+            if let Ok(tag) = HeaderValue::from_str(&format!("\"{version}\"")) {
+                response.headers_mut().insert(ETAG, tag);
+            }
+            Ok(response)
+        }
+        Some(other) => Err(Problem::new(Code::BadRequest, format!("format is json or jws, not {other:.20}"))),
+    }
+}
+
+/// A body of some kilobytes.
+async fn small(
+    core: &dyn Core,
+    config: &Http,
+    parts: &hyper::http::request::Parts,
+    incoming: &mut Option<Incoming>,
+    record: &mut Record,
+) -> Result<Bytes, Problem> {
+    let caller = auth::Caller::bounded(MOST_OCTETS);
+    let declared = body::length(&parts.headers, &caller)?;
+    let memory = body::memory(core, &caller, declared)?;
+    let Some(stream) = incoming.take() else {
+        return Err(Problem::new(Code::BadRequest, "there is no body"));
+    };
+    let patience = Duration::from_millis(config.read_timeout_ms);
+    let body = body::read(&caller, memory, stream, &[], patience).await?;
+    record.octets_in = body.octets.len() as u64;
+    Ok(body.octets.into())
+}

@@ -1,0 +1,117 @@
+//! Whose clients may hand over keys: the configuration with its certificates and the signing key
+//! read.
+
+use std::path::Path;
+
+use cedrat_keyring::{
+    Certificate, recipient,
+    wire::{self, jws::Signer},
+};
+use cedrat_message::Address;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+
+use crate::config::handoff as configured;
+
+/// Refused grants that a session bears.
+pub const ATTEMPTS: u8 = 3;
+
+/// The accounts, and the gateway's own key.
+#[derive(Debug)]
+pub struct Accounts {
+    /// All of them.
+    pub all: Vec<Account>,
+    /// What the configuration says besides.
+    pub config: configured::Handoff,
+    /// Signs sessions.
+    pub signer: Signer,
+    /// Whether the page is served.
+    pub page: bool,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub struct Account {
+    config: configured::Account,
+    certificates: Vec<Certificate>,
+}
+
+impl Accounts {
+    /// Reads what the configuration names.
+    ///
+    /// # Errors
+    /// Every file that cannot be used, with what would help.
+    pub fn read(config: &configured::Handoff) -> Result<Self, Vec<String>> {
+        let mut faults = Vec::new();
+        let signer = signer(&config.signing_key, &config.key_name).map_err(|fault| faults.push(fault)).ok();
+        let mut all = Vec::new();
+        for account in &config.accounts {
+            let mut certificates = Vec::new();
+            for path in &account.certificates {
+                match certificate(path) {
+                    Ok(certificate) => certificates.push(certificate),
+                    Err(fault) => faults.push(format!("handoff account {}: {fault}", account.name)),
+                }
+            }
+            all.push(Account { config: account.clone(), certificates });
+        }
+        match signer {
+            Some(signer) if faults.is_empty() => {
+                Ok(Self { all, page: config.page, config: config.clone(), signer })
+            }
+            _ => Err(faults),
+        }
+    }
+
+    /// The account that receives at an address.
+    pub fn account_of(&self, address: &Address) -> Option<usize> {
+        self.all.iter().position(|account| account.config.addresses.contains(address))
+    }
+
+    /// What a client must know before its first session.
+    pub fn well_known(&self) -> serde_json::Value {
+        let known = wire::WellKnown {
+            keys: vec![self.signer.public()],
+            suites: vec![cedrat_keyring::seal::SUITE],
+            limits: wire::Bounds { attempts: ATTEMPTS, hard_deadline: 120, wait: 55 },
+        };
+        serde_json::to_value(known).unwrap_or_default()
+    }
+}
+
+impl Account {
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.config.name
+    }
+
+    /// SHA-256 of its client's token.
+    pub fn token(&self) -> Option<&[u8; 32]> {
+        self.config.token.as_ref()
+    }
+
+    /// What the configuration says of it.
+    pub fn config(&self) -> &configured::Account {
+        &self.config
+    }
+
+    /// Certificates that its mail is encrypted to.
+    pub fn certificates(&self) -> &[Certificate] {
+        &self.certificates
+    }
+}
+
+fn signer(path: &Path, name: &str) -> Result<Signer, String> {
+    let remedy = "make one with `openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out FILE`";
+    let key = PrivateKeyDer::from_pem_file(path).map_err(|fault| {
+        format!("handoff.signing_key {} cannot be read: {fault}; {remedy}", path.display())
+    })?;
+    Signer::from_pkcs8(name, key.secret_der())
+        .ok_or_else(|| format!("handoff.signing_key {} is no P-256 key in PKCS#8; {remedy}", path.display()))
+}
+
+fn certificate(path: &Path) -> Result<Certificate, String> {
+    let der = CertificateDer::from_pem_file(path)
+        .map_err(|fault| format!("the certificate {} cannot be read: {fault}", path.display()))?;
+    Certificate::read(&der, &recipient::Limits::default())
+        .map_err(|fault| format!("the certificate {} cannot be used: {fault}", path.display()))
+}

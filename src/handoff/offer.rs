@@ -1,0 +1,156 @@
+//! A session offered for one message: what a client needs to decide, read from what anybody can see
+//! of an encrypted mail.
+
+use cedrat_keyring::{
+    Certificate, Integrity, certificate,
+    consent::{Consent, Purpose},
+    mail::{self, Place},
+    reader::{Format, Limits, Structure},
+    recipient::{self, Identifier, Kind, Recipient},
+    session::Offer,
+    wire::{self, Digest, Octets},
+};
+use cedrat_message::{Blame, Message, Reason, Refusal, Timestamp};
+
+use super::{Account, Accounts};
+use crate::{clock, config::handoff::Cbc};
+
+/// Why there is no offer.
+pub(super) enum NoOffer {
+    /// The message is not encrypted, or not to this account: there is nothing to ask.
+    Nothing,
+    /// It is, but not in a way that is opened here.
+    Refused(Refusal),
+}
+
+/// What is offered for a mail to an account.
+pub(super) fn offer(
+    accounts: &Accounts,
+    account: &Account,
+    octets: &bytes::Bytes,
+    message: &Message,
+    device: Option<String>,
+    now: Timestamp,
+) -> Result<Offer, NoOffer> {
+    let walked = cedrat_mime::walk(octets, &cedrat_mime::Limits::default()).map_err(|_| NoOffer::Nothing)?;
+    let (index, place) = mail::encrypted(&walked).envelope.ok_or(NoOffer::Nothing)?;
+    let node = walked.node(index).ok_or(NoOffer::Nothing)?;
+    let structure = mail::structure(node, Limits::default()).map_err(|fault| refused(&fault.to_string()))?;
+    let recipients = own(&structure, account.certificates());
+    if recipients.is_empty() {
+        return Err(NoOffer::Nothing);
+    }
+    let algorithm = content_algorithm(accounts, &structure)?;
+    let config = &accounts.config;
+    let header = |name: &str| walked.node(0).and_then(|root| root.headers.first(name)).map(str::to_owned);
+    let proven = algorithm.integrity() == Integrity::Aead;
+    Ok(Offer {
+        id: format!("hs_{}", clock::token()),
+        account: account.name().to_owned(),
+        server_key_id: accounts.signer.key_id().to_owned(),
+        parent: None,
+        message: wire::Message {
+            message_id: header("Message-ID"),
+            from: header("From"),
+            subject: message.subject.clone(),
+            date: header("Date"),
+            direction: wire::Direction::Inbound,
+            size: octets.len() as u64,
+            sha256: Digest(structure.summary.sha256),
+            part_path: match place {
+                Place::Root => "1".to_owned(),
+                Place::BesidePresentation => {
+                    let at = walked.root().children.iter().position(|child| *child == index).unwrap_or(0);
+                    (at + 1).to_string()
+                }
+            },
+            format: match structure.format {
+                Format::AuthEnveloped => wire::Format::CmsAuthEnveloped,
+                Format::Enveloped => wire::Format::CmsEnveloped,
+            },
+            integrity: if proven { wire::Integrity::Aead } else { wire::Integrity::None },
+            content_alg: wire::ContentAlgorithm {
+                oid: algorithm.oid().to_string(),
+                name: algorithm.name().to_owned(),
+                der: Octets(structure.encryption.der.clone()),
+                key_bytes: u8::try_from(algorithm.key_octets()).unwrap_or(0),
+            },
+        },
+        algorithm,
+        recipients,
+        consent: Consent {
+            purpose: Purpose::TranscodeForHandset,
+            parts: config.convert.clone(),
+            output: config.output,
+            device,
+            signature: config.signature,
+            keep_original: false,
+        },
+        expires: Timestamp(now.0.saturating_add(i64::try_from(config.wait_ms).unwrap_or(i64::MAX))),
+        attestation: None,
+    })
+}
+
+fn refused(detail: &str) -> NoOffer {
+    NoOffer::Refused(Refusal::new(Reason::ContentNotAccepted, Blame::Message, detail))
+}
+
+fn content_algorithm(
+    accounts: &Accounts,
+    structure: &Structure,
+) -> Result<cedrat_keyring::ContentAlgorithm, NoOffer> {
+    let content = structure.content().map_err(|fault| refused(&fault.to_string()))?;
+    let algorithm = content.parameters.algorithm();
+    if algorithm == cedrat_keyring::ContentAlgorithm::TripleDesCbc && !accounts.config.triple_des {
+        return Err(refused("Triple DES is not opened here (handoff.triple_des)"));
+    }
+    if algorithm.integrity() == Integrity::None && accounts.config.cbc == Cbc::Refuse {
+        return Err(refused("content without integrity is not opened here (handoff.cbc)"));
+    }
+    Ok(algorithm)
+}
+
+/// The recipients of the message that are of these certificates.
+fn own(structure: &Structure, certificates: &[Certificate]) -> Vec<wire::Recipient> {
+    let mut own = Vec::new();
+    for (index, raw) in structure.recipients.iter().enumerate() {
+        let Ok(recipient) = Recipient::read(raw, &recipient::Limits::default()) else { continue };
+        let found = certificates.iter().find_map(|it| certificate::matches(&recipient, it));
+        let Some(identifier) = found.and_then(|at| recipient.identifiers().get(at)) else { continue };
+        let algorithm = recipient.algorithm();
+        own.push(wire::Recipient {
+            index: u32::try_from(index).unwrap_or(u32::MAX),
+            kind: match recipient.kind() {
+                Kind::Kari => wire::RecipientType::Kari,
+                Kind::Kekri => wire::RecipientType::Kekri,
+                Kind::Kemri => wire::RecipientType::Kemri,
+                Kind::Ktri => wire::RecipientType::Ktri,
+                Kind::Pwri => wire::RecipientType::Pwri,
+                Kind::Other => continue,
+            },
+            rid: named(identifier),
+            key_enc_alg: wire::Algorithm {
+                oid: algorithm.oid().to_string(),
+                name: algorithm.name().to_owned(),
+                der: Octets(algorithm.der().to_vec()),
+            },
+            der: Octets(raw.clone()),
+            sha256: Digest(*recipient.sha256()),
+        });
+    }
+    own
+}
+
+fn named(identifier: &Identifier) -> wire::RecipientId {
+    match identifier {
+        Identifier::IssuerSerial { issuer, serial } => wire::RecipientId {
+            issuer_der: Some(Octets(issuer.clone())),
+            serial: Some(Octets(serial.clone())),
+            ..wire::RecipientId::default()
+        },
+        Identifier::SubjectKey(ski) => {
+            wire::RecipientId { ski: Some(Octets(ski.clone())), ..wire::RecipientId::default() }
+        }
+        _ => wire::RecipientId::default(),
+    }
+}

@@ -1,0 +1,168 @@
+//! The encrypted content of a mail opened with its key, and closed again for the recipient.
+//!
+//! What is encrypted how is in `cedrat_keyring`; here it is put together over octets in memory. A
+//! key that does not fit has one answer, [`Said::NotUsable`], whatever the reason.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use cedrat_keyring::{
+    Cek, Certificate, Integrity,
+    algorithm::ContentParameters,
+    consent::Signature,
+    content::{Encryptor, Verifier},
+    create::{self, Base64Lines, Content, Envelope, Form, Transport},
+    mail,
+    reader::{Event, Limits, Reader},
+    recipient,
+};
+use cedrat_mime::{Headers, Message, Node};
+use rand_core::Rng as _;
+use zeroize::Zeroizing;
+
+use super::{Job, Said};
+use crate::chance::Chance;
+
+/// Octets that a cipher is given at once.
+const PIECE: usize = 64 << 10;
+
+/// A mail and the encrypted part that is its content.
+pub(super) struct Outer {
+    message: Message,
+    encrypted: usize,
+}
+
+impl Outer {
+    /// Finds the part.
+    pub(super) fn of(octets: &Bytes) -> Result<Self, String> {
+        let message =
+            cedrat_mime::walk(octets, &cedrat_mime::Limits::default()).map_err(|why| why.to_string())?;
+        let (encrypted, _) =
+            mail::encrypted(&message).envelope.ok_or("the mail holds no encrypted content")?;
+        Ok(Self { message, encrypted })
+    }
+
+    /// The header of the mail.
+    pub(super) fn headers(&self) -> &Headers {
+        &self.message.root().headers
+    }
+
+    /// The plaintext, and whether it is proved to be what was encrypted.
+    pub(super) fn decrypt(&self, key: &Cek) -> Result<(Zeroizing<Vec<u8>>, bool), Said> {
+        let failed = |why: String| Said::Failed { why };
+        let node = self.message.node(self.encrypted).ok_or_else(|| failed("the part is gone".to_owned()))?;
+        let structure =
+            mail::structure(node, Limits::default()).map_err(|fault| failed(fault.to_string()))?;
+        let content = structure.content().map_err(|fault| failed(fault.to_string()))?;
+        let mut verifier = Verifier::new(key, &content);
+        ciphertext(node, |piece| {
+            verifier.update(piece);
+            true
+        });
+        let verified = verifier.finish().map_err(|_| Said::NotUsable)?;
+        let proven = verified.integrity() == Integrity::Aead;
+        let mut decryptor = verified.decryptor();
+        let room = usize::try_from(structure.summary.ciphertext_octets).unwrap_or(0);
+        let mut plaintext = Zeroizing::new(Vec::with_capacity(room.saturating_add(64)));
+        let mut whole = true;
+        ciphertext(node, |piece| {
+            whole = decryptor.update(piece, &mut plaintext).is_ok();
+            whole
+        });
+        decryptor.finish(&mut plaintext).map_err(|_| Said::NotUsable)?;
+        if whole { Ok((plaintext, proven)) } else { Err(Said::NotUsable) }
+    }
+}
+
+/// The ciphertext of a part that was read before, until `each` has had enough.
+fn ciphertext(node: &Node, mut each: impl FnMut(&[u8]) -> bool) {
+    let mut reader = Reader::new(Limits::default());
+    for piece in mail::pieces(node) {
+        let mut rest: &[u8] = &piece;
+        while let Ok(Some(event)) = reader.next(&mut rest) {
+            match event {
+                Event::Ciphertext(octets) => {
+                    if !each(octets) {
+                        return;
+                    }
+                }
+                Event::End => return,
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The content without its signature, and what is to be said of that.
+pub(super) fn unsigned(entity: &[u8], policy: Signature) -> Result<(Cow<'_, [u8]>, Option<String>), String> {
+    let _ = policy;
+    Ok((Cow::Borrowed(entity), None))
+}
+
+/// The mail with this content: encrypted to the recipient, or in clear where that was agreed on.
+pub(super) fn close(outer: &Outer, entity: &[u8], job: &Job) -> Result<Vec<u8>, String> {
+    let mut headers = Headers::new();
+    let spoken = |name: &str| {
+        name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("Content-"))
+            || name.eq_ignore_ascii_case("MIME-Version")
+    };
+    for header in outer.headers().iter().filter(|header| !spoken(header.name())) {
+        headers.push(header.clone());
+    }
+    let mut out = Vec::with_capacity(entity.len() / 2 * 3 + 16_384);
+    headers.encode(&mut out);
+    out.extend_from_slice(b"MIME-Version: 1.0\r\n");
+    match &job.certificate {
+        None => out.extend_from_slice(entity),
+        Some(der) => encrypt(entity, der, job.policy.old_client, &mut out)?,
+    }
+    Ok(out)
+}
+
+fn encrypt(entity: &[u8], certificate: &[u8], old_client: bool, out: &mut Vec<u8>) -> Result<(), String> {
+    let words = |fault: &dyn std::fmt::Display| fault.to_string();
+    let certificate =
+        Certificate::read(certificate, &recipient::Limits::default()).map_err(|fault| words(&fault))?;
+    let (form, transport) = if old_client {
+        (Form::Enveloped, Transport::Pkcs1v15)
+    } else {
+        (Form::AuthEnveloped, Transport::Oaep)
+    };
+    let algorithm = form.algorithm();
+    let mut chance = Chance;
+    let key = create::fresh_key(algorithm, &mut chance).ok_or("there is no key of that length")?;
+    let mut nonce = vec![0; algorithm.iv_octets()];
+    chance.fill_bytes(&mut nonce);
+    let recipient =
+        create::recipient_info(&certificate, &key, transport, &mut chance).map_err(|fault| words(&fault))?;
+    let parameters = match form {
+        Form::AuthEnveloped => ContentParameters::gcm(algorithm, &nonce, 16),
+        Form::Enveloped => ContentParameters::cbc(algorithm, &nonce),
+    };
+    let parameters = parameters.ok_or("the nonce has a wrong length")?;
+    let content = Content { form, nonce: &nonce, octets: Some(entity.len() as u64) };
+    let mut envelope = Envelope::new(vec![recipient], &content).map_err(|fault| words(&fault))?;
+    let mut cipher = Encryptor::new(&key, &parameters, None).map_err(|fault| words(&fault))?;
+    out.extend_from_slice(create::mail_head(form).as_bytes());
+    out.extend_from_slice(b"\r\n");
+    let mut lines = Base64Lines::new();
+    lines.encode(envelope.head(), out);
+    let (mut sealed, mut framed) = (Vec::with_capacity(PIECE + 64), Vec::with_capacity(PIECE + 128));
+    for piece in entity.chunks(PIECE) {
+        sealed.clear();
+        framed.clear();
+        cipher.update(piece, &mut sealed).map_err(|fault| words(&fault))?;
+        envelope.ciphertext(&sealed, &mut framed).map_err(|fault| words(&fault))?;
+        lines.encode(&framed, out);
+    }
+    sealed.clear();
+    framed.clear();
+    let tag = cipher.finish(&mut sealed).unwrap_or_default();
+    if !sealed.is_empty() {
+        envelope.ciphertext(&sealed, &mut framed).map_err(|fault| words(&fault))?;
+    }
+    framed.extend_from_slice(&envelope.tail(&tag).map_err(|fault| words(&fault))?);
+    lines.encode(&framed, out);
+    lines.finish(out);
+    Ok(())
+}

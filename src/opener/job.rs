@@ -1,0 +1,85 @@
+//! What an opener is asked, and what it says while it works.
+
+use std::path::PathBuf;
+
+use cedrat_keyring::consent::{Pattern, Signature};
+use cedrat_plan::profile::Profile;
+use serde::{Deserialize, Serialize};
+
+/// One message to be opened, converted and closed again. Before it goes the content key, after it the
+/// octets of the mail.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Job {
+    /// Octets of the mail that follow.
+    pub octets: u64,
+    /// How the content is handled.
+    pub policy: Policy,
+    /// What the handset takes.
+    pub profile: Profile,
+    /// The certificate that the result is encrypted to, DER; none = in clear.
+    pub certificate: Option<Vec<u8>>,
+    /// Who converts media.
+    pub workers: WorkerSettings,
+    /// Directory of mapping tables that override those of the program.
+    pub mappings: Option<PathBuf>,
+    /// Name of this gateway.
+    pub host: String,
+    /// Domain of numbers.
+    pub number_domain: String,
+    /// Name of the message in this gateway, from which boundaries are made.
+    pub id: String,
+    /// Milliseconds since 1970.
+    pub now: i64,
+}
+
+/// How the content is handled: the configuration narrowed by the consent.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Policy {
+    /// Whether content without integrity may be treated as content with it.
+    pub trust_cbc: bool,
+    /// What becomes of a signature.
+    pub signature: Signature,
+    /// Media types that may be converted.
+    pub may: Vec<Pattern>,
+    /// Whether the result is written for old clients (EnvelopedData, AES-256-CBC).
+    pub old_client: bool,
+}
+
+/// [`crate::workers::Settings`] for another process.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WorkerSettings {
+    /// The program.
+    pub program: PathBuf,
+    /// Whether it runs on a kernel that cannot shut it in as it should.
+    pub best_effort: bool,
+    /// Longest time for a still and for anything else, milliseconds.
+    pub deadlines_ms: (u64, u64),
+    /// Address space of a worker, octets.
+    pub memory: u64,
+    /// Its environment.
+    pub environment: Vec<(String, String)>,
+}
+
+/// What an opener says. Nothing of it is secret, and nothing says why a key did not fit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "said")]
+pub enum Said {
+    /// The key fits the content.
+    Verified,
+    /// It does not, whatever the reason.
+    NotUsable,
+    /// The key fits, but nothing could be made of the content.
+    Failed {
+        /// Why, for the operator; about structure, never about content.
+        why: String,
+    },
+    /// The mail as it is now follows, so many octets of it.
+    Done {
+        /// Octets that follow.
+        octets: u64,
+        /// What was changed, a sentence each.
+        changes: Vec<String>,
+        /// What a verification of the signature came to; none = it was not signed.
+        signature: Option<String>,
+    },
+}

@@ -1,0 +1,199 @@
+//! The process that opens one encrypted message: content key and plaintext are in its memory and
+//! nowhere else, and end with it.
+//!
+//! It is this program started anew for each granted session (`cedrat open`, which nobody else has
+//! a use for): it reads a [`Job`] and a mail from its standard input, opens the sealed key,
+//! verifies the content before it decrypts it (RFC 5083; docs/key-handoff.md §7), has its media
+//! converted by workers of its own, encrypts the result to the recipient again and writes it to its
+//! standard output. It has no listener, no store and no log.
+
+mod cms;
+mod convert;
+mod frame;
+mod job;
+mod shut;
+
+use std::{
+    io::{Read as _, Write},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use cedrat_keyring::Cek;
+use cedrat_mapping::{
+    Interface, Loss, Tables,
+    mail::{MailReading, MailWriting},
+};
+use cedrat_message::Timestamp;
+use cedrat_plan::profile::{Profile, Unit};
+use zeroize::Zeroizing;
+
+pub use frame::{header, length};
+pub use job::{Job, Policy, Said, WorkerSettings};
+
+use crate::{
+    events::Events,
+    media::Media,
+    workers::{self, Workers},
+};
+
+/// Times that the content is made fit; what does not fit then goes as it is.
+const ATTEMPTS: u32 = 3;
+/// Headers of the mail and of the encryption, to begin with; the first measure corrects it.
+const FRAME: u64 = 4_000;
+
+/// Does one job. The exit code says nothing: what was said on standard output counts.
+///
+/// # Errors
+/// When the gateway is gone.
+pub fn run() -> std::io::Result<()> {
+    // What is missing was told by `cedrat check`; here is nobody to tell it to.
+    shut::shut();
+    let mut input = std::io::stdin();
+    let mut output = std::io::stdout().lock();
+    let key = key(&mut input)?;
+    let job: Job = frame::read(&mut input)?;
+    let mut mail = vec![0; usize::try_from(job.octets).unwrap_or(0)];
+    input.read_exact(&mut mail)?;
+    let (said, octets) = work(key, &job, mail.into(), &mut output)?;
+    frame::write(&mut output, &said)?;
+    output.write_all(&octets)?;
+    output.flush()
+}
+
+/// The content key: its length and then its octets, before everything else and in no frame, so that
+/// no reader of frames has held it.
+fn key(input: &mut impl std::io::Read) -> std::io::Result<Cek> {
+    let mut length = [0; 1];
+    input.read_exact(&mut length)?;
+    let mut octets = Zeroizing::new([0; 32]);
+    let octets = octets
+        .get_mut(..usize::from(length[0]))
+        .ok_or_else(|| std::io::Error::other("no content key is that long"))?;
+    input.read_exact(octets)?;
+    Cek::new(octets).ok_or_else(|| std::io::Error::other("no content key is that long"))
+}
+
+/// The last word of a job, and the octets that follow it.
+type Last = (Said, Bytes);
+
+fn last(said: Said) -> Last {
+    (said, Bytes::new())
+}
+
+fn failed(why: impl Into<String>) -> Last {
+    last(Said::Failed { why: why.into() })
+}
+
+fn work(key: Cek, job: &Job, mail: Bytes, output: &mut impl Write) -> std::io::Result<Last> {
+    let opened = match open(&key, &mail) {
+        Ok(opened) => opened,
+        Err(said) => return Ok(last(said)),
+    };
+    drop(key);
+    drop(mail);
+    frame::write(output, &Said::Verified)?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    Ok(runtime.block_on(convert(job, &opened)))
+}
+
+/// A message that was decrypted.
+struct Opened {
+    outer: cms::Outer,
+    /// The MIME entity that was encrypted.
+    entity: Zeroizing<Vec<u8>>,
+    /// Whether it is proved to be what the sender encrypted.
+    proven: bool,
+}
+
+fn open(key: &Cek, mail: &Bytes) -> Result<Opened, Said> {
+    let outer = cms::Outer::of(mail).map_err(|why| Said::Failed { why })?;
+    let (entity, proven) = outer.decrypt(key)?;
+    Ok(Opened { outer, entity, proven })
+}
+
+async fn convert(job: &Job, opened: &Opened) -> Last {
+    let Opened { outer, .. } = opened;
+    let unproven = !opened.proven && !job.policy.trust_cbc;
+    let (entity, signature) = match cms::unsigned(&opened.entity, job.policy.signature) {
+        Ok(content) => content,
+        Err(why) => return failed(why),
+    };
+    let tables = match tables(job) {
+        Ok(tables) => tables,
+        Err(why) => return failed(why),
+    };
+    let workers = match Workers::start(settings(&job.workers), Events::new(None, false, None)).await {
+        Ok(workers) => workers,
+        Err(why) => return failed(why),
+    };
+    let media = Media::new(workers, None);
+    let mut reading = MailReading::new(Vec::new(), format!("{}@{}", job.id, job.host));
+    reading.refuse_sensitivity = false;
+    let writing = MailWriting::new(&job.host, &job.number_domain, &job.id);
+    let mut profile = job.profile.clone();
+    profile.max_octets.value.octets = profile.max_octets.value.octets / 4 * 3;
+    let wish = convert::Wish {
+        tables: &tables,
+        media: &media,
+        outer: outer.headers(),
+        profile: &profile,
+        may: &job.policy.may,
+        unproven,
+        reading,
+        writing: &writing,
+        now: Timestamp(job.now),
+    };
+    let message = match convert::read(&entity, &wish) {
+        Ok(message) => message,
+        Err(refusal) => return failed(refusal.detail.for_operator()),
+    };
+    let mut frame_octets = FRAME;
+    let mut attempt = 1;
+    loop {
+        let mut loss = Loss::outbound(Interface::Mail);
+        let made = match convert::make(&message, &wish, frame_octets, &mut loss).await {
+            Ok(made) => Zeroizing::new(made),
+            Err(refusal) => return failed(refusal.detail.for_operator()),
+        };
+        let mail = match cms::close(outer, &made, job) {
+            Ok(mail) => mail,
+            Err(why) => return failed(why),
+        };
+        let over = over(&job.profile, mail.len() as u64);
+        if over == 0 || attempt == ATTEMPTS {
+            let changes = loss.entries.iter().map(|entry| entry.note.clone()).collect();
+            return (Said::Done { octets: mail.len() as u64, changes, signature }, mail.into());
+        }
+        attempt += 1;
+        frame_octets = frame_octets.saturating_add(over).saturating_add(64);
+    }
+}
+
+/// Octets that the encrypted mail has too many: all of it counts, whatever the limit counts in a
+/// message that can be looked into.
+fn over(profile: &Profile, octets: u64) -> u64 {
+    let limit = profile.max_octets.value;
+    let counted = match limit.unit {
+        Unit::Base64 => octets,
+        Unit::Binary => octets / 4 * 3,
+    };
+    counted.saturating_sub(limit.octets)
+}
+
+fn tables(job: &Job) -> Result<Tables, String> {
+    crate::config::tables::load(job.mappings.as_deref())
+        .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))
+}
+
+fn settings(given: &WorkerSettings) -> workers::Settings {
+    let mut settings = workers::Settings::new(given.program.clone());
+    // One message at a time, and its parts one after another.
+    settings.workers = 1;
+    settings.best_effort = given.best_effort;
+    settings.deadline = Duration::from_millis(given.deadlines_ms.0);
+    settings.video_deadline = Duration::from_millis(given.deadlines_ms.1);
+    settings.memory = given.memory;
+    settings.environment.clone_from(&given.environment);
+    settings
+}

@@ -1,0 +1,146 @@
+//! A client of the handoff: what `cedrat-key` does, in the fewest lines.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Mutex};
+
+use cedrat::chance::Chance;
+use cedrat_keyring::{
+    Cek, Certificate, ContentAlgorithm, Recipient, recipient,
+    seal::{self, Binding},
+    unwrap::{self, KeyLimits, PrivateKey},
+    wire::{self, Octets},
+};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use serde_json::Value;
+
+use super::Owner;
+use crate::{
+    harness::Gateway,
+    http::client::{self, Answer},
+};
+
+pub(crate) const TOKEN: &str = "abcdefabcdefabcdefabcdefabcdefab";
+
+pub(crate) struct Client {
+    address: SocketAddr,
+    token: String,
+    key: PathBuf,
+    certificate: PathBuf,
+}
+
+/// The key that was unwrapped last.
+static LAST: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+impl Client {
+    pub(crate) fn of(gateway: &Gateway, owner: &Owner) -> Self {
+        Self {
+            address: gateway.running.as_ref().unwrap().http[0],
+            token: TOKEN.to_owned(),
+            key: owner.path("key.pem"),
+            certificate: owner.path("cert.pem"),
+        }
+    }
+
+    pub(crate) fn with_token(self, token: &str) -> Self {
+        Self { token: token.to_owned(), ..self }
+    }
+
+    async fn ask(&self, method: &str, path: &str, body: &[u8]) -> Answer {
+        let headers = format!("Authorization: Bearer {}\r\nContent-Type: application/json\r\n", self.token);
+        client::send(
+            self.address,
+            &client::request(method, &format!("/api/v1/handoff{path}"), &headers, body),
+        )
+        .await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.ask("GET", path, b"").await
+    }
+
+    pub(crate) async fn session(&self, id: &str) -> Value {
+        let answer = self.get(&format!("/sessions/{id}")).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.json()
+    }
+
+    /// The session that waits; waited for.
+    pub(crate) async fn waiting(&self) -> Value {
+        let answer = self.get("/sessions?state=awaiting_key&wait=20").await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let listed = answer.json();
+        let id = listed["sessions"][0]["id"].as_str().unwrap_or_else(|| panic!("no session waits: {listed}"));
+        self.session(id).await
+    }
+
+    pub(crate) fn last_key(&self) -> Vec<u8> {
+        LAST.lock().unwrap().clone()
+    }
+
+    /// The body of a grant; with another key than the one that is in the message when `instead` says so.
+    fn body(&self, session: &Value, instead: Option<Vec<u8>>) -> Vec<u8> {
+        let document: wire::Session = serde_json::from_value(session.clone()).unwrap();
+        document.check().unwrap();
+        let algorithm = ContentAlgorithm::ALL
+            .into_iter()
+            .find(|it| it.name() == document.message.content_alg.name)
+            .unwrap();
+        let offered = &document.recipients[0];
+        let key = match instead {
+            Some(octets) => Cek::new(&octets).unwrap(),
+            None => {
+                let limits = recipient::Limits::default();
+                let info = Recipient::read(&offered.der.0, &limits).unwrap();
+                let certificate =
+                    Certificate::read(&CertificateDer::from_pem_file(&self.certificate).unwrap(), &limits)
+                        .unwrap();
+                let pem = PrivateKeyDer::from_pem_file(&self.key).unwrap();
+                let private = PrivateKey::read(pem.secret_der(), &KeyLimits::default()).unwrap();
+                let key = unwrap::unwrap(&info, &private, &certificate, algorithm, &mut Chance).unwrap();
+                *LAST.lock().unwrap() = key.octets().to_vec();
+                key
+            }
+        };
+        // A key of another length can only be sealed under an algorithm that has that length.
+        let named = ContentAlgorithm::ALL
+            .into_iter()
+            .find(|it| {
+                it.key_octets() == key.octets().len()
+                    && (key.octets().len() != algorithm.key_octets() || *it == algorithm)
+            })
+            .unwrap();
+        let binding = Binding::of(&document, offered.index, &document.consent).unwrap();
+        let sealed = seal::seal(&document.seal, &binding, &key, named, &mut Chance).unwrap();
+        let grant = wire::Grant {
+            recipient_index: offered.index,
+            enc: Octets(sealed.enc),
+            ct: Octets(sealed.ct),
+            consent: None,
+            aad: None,
+        };
+        serde_json::to_vec(&grant).unwrap()
+    }
+
+    pub(crate) async fn grant(&self, session: &Value, instead: Option<Vec<u8>>) -> Answer {
+        self.put(session["id"].as_str().unwrap(), &self.body(session, instead)).await
+    }
+
+    /// A key that is sealed for one session and given to another.
+    pub(crate) async fn grant_for(&self, sealed_for: &Value, id: &str) -> Answer {
+        self.put(id, &self.body(sealed_for, None)).await
+    }
+
+    pub(crate) async fn grant_twice(&self, session: &Value) -> (Answer, Answer) {
+        let body = self.body(session, None);
+        let id = session["id"].as_str().unwrap();
+        (self.put(id, &body).await, self.put(id, &body).await)
+    }
+
+    async fn put(&self, id: &str, body: &[u8]) -> Answer {
+        self.ask("PUT", &format!("/sessions/{id}/key"), body).await
+    }
+
+    pub(crate) async fn decline(&self, session: &Value) -> Answer {
+        let path = format!("/sessions/{}/decline", session["id"].as_str().unwrap());
+        self.ask("POST", &path, br#"{"reason_code":"refused"}"#).await
+    }
+}
