@@ -13,6 +13,7 @@ mod cbc;
 mod cipher;
 mod encrypt;
 mod gcm;
+mod pass;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -26,6 +27,7 @@ use crate::cek::Cek;
 use crate::reader::{Format, Structure};
 
 pub use encrypt::Encryptor;
+pub use pass::{FirstPass, Opened, SecondPass};
 
 /// The one answer for every key that does not open a content: of another length, of another message,
 /// ciphertext changed or cut, tag or padding wrong.
@@ -134,14 +136,14 @@ impl Verifier {
         let (opens, verified) = match self.tried {
             Tried::Cbc(probe) => {
                 let opens = probe.opens();
-                (opens, Verified { octets, opened: Opened::Cbc(probe.decryption()) })
+                (opens, Verified { octets, means: Means::Cbc(probe.decryption()) })
             }
             Tried::Gcm { start, tag, mac, tag_octets } => {
                 let opens = gcm::equal(&tag.finish(), &mac, tag_octets)
                     & Choice::from(u8::from(octets <= gcm::MAX_OCTETS));
                 let tag = start.tag();
-                let opened = Opened::Gcm { keystream: start.keystream(), tag, mac, tag_octets };
-                (opens, Verified { octets, opened })
+                let means = Means::Gcm { keystream: start.keystream(), tag, mac, tag_octets };
+                (opens, Verified { octets, means })
             }
         };
         if bool::from(opens & self.fits) { Ok(verified) } else { Err(Unusable) }
@@ -152,11 +154,11 @@ impl Verifier {
 #[derive(Debug)]
 pub struct Verified {
     octets: u64,
-    opened: Opened,
+    means: Means,
 }
 
 #[derive(Debug)]
-enum Opened {
+enum Means {
     Cbc(cbc::Decryption),
     Gcm { keystream: gcm::Keystream, tag: Box<gcm::Tag>, mac: [u8; gcm::TAG_OCTETS], tag_octets: usize },
 }
@@ -165,16 +167,16 @@ impl Verified {
     /// What was proved.
     #[must_use]
     pub const fn integrity(&self) -> Integrity {
-        match self.opened {
-            Opened::Cbc(_) => Integrity::None,
-            Opened::Gcm { .. } => Integrity::Aead,
+        match self.means {
+            Means::Cbc(_) => Integrity::None,
+            Means::Gcm { .. } => Integrity::Aead,
         }
     }
 
     /// Begins the second pass.
     #[must_use]
     pub fn decryptor(self) -> Decryptor {
-        Decryptor { left: self.octets, opened: self.opened }
+        Decryptor { left: self.octets, means: self.means }
     }
 }
 
@@ -183,7 +185,7 @@ impl Verified {
 pub struct Decryptor {
     /// Octets of ciphertext that are still to come.
     left: u64,
-    opened: Opened,
+    means: Means,
 }
 
 impl Decryptor {
@@ -195,9 +197,9 @@ impl Decryptor {
     pub fn update(&mut self, ciphertext: &[u8], plaintext: &mut Zeroizing<Vec<u8>>) -> Result<(), Unusable> {
         self.left = self.left.checked_sub(ciphertext.len() as u64).ok_or(Unusable)?;
         make_room(plaintext, ciphertext.len() + cipher::MAX_BLOCK_OCTETS);
-        match &mut self.opened {
-            Opened::Cbc(decryption) => decryption.update(ciphertext, plaintext),
-            Opened::Gcm { keystream, tag, .. } => {
+        match &mut self.means {
+            Means::Cbc(decryption) => decryption.update(ciphertext, plaintext),
+            Means::Gcm { keystream, tag, .. } => {
                 tag.update(ciphertext);
                 let start = plaintext.len();
                 plaintext.extend_from_slice(ciphertext);
@@ -214,9 +216,9 @@ impl Decryptor {
     pub fn finish(self, plaintext: &mut Zeroizing<Vec<u8>>) -> Result<(), Unusable> {
         make_room(plaintext, cipher::MAX_BLOCK_OCTETS);
         let whole = Choice::from(u8::from(self.left == 0));
-        let same = match self.opened {
-            Opened::Cbc(decryption) => decryption.finish(plaintext),
-            Opened::Gcm { tag, mac, tag_octets, .. } => gcm::equal(&tag.finish(), &mac, tag_octets),
+        let same = match self.means {
+            Means::Cbc(decryption) => decryption.finish(plaintext),
+            Means::Gcm { tag, mac, tag_octets, .. } => gcm::equal(&tag.finish(), &mac, tag_octets),
         };
         if bool::from(same & whole) { Ok(()) } else { Err(Unusable) }
     }

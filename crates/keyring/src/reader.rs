@@ -131,7 +131,7 @@ enum State {
     /// Before an element, or at the end of the enclosing one.
     Between,
     Header(PartialHeader),
-    Collecting(Collected, Range<u64>),
+    Collecting(Collected, Room),
     Ciphertext(u64),
     Ended,
     Failed(Error),
@@ -235,8 +235,7 @@ impl Reader {
                 }
                 State::Collecting(collected, room) => {
                     let before = input.len();
-                    let room = Room { enclosing: room.end, limit: room.start };
-                    let taken = collected.take(input, &self.limits, room);
+                    let taken = collected.take(input, &self.limits, *room);
                     self.at += (before - input.len()) as u64;
                     taken.map_err(|(kind, back)| Error { at: self.at - back as u64, kind })?;
                     if !collected.is_whole() {
@@ -288,26 +287,8 @@ impl Reader {
                 _ => refuse(Kind::EndOfContents),
             };
         }
-        let (field, form) = match (self.next, header.tag) {
-            (Field::ContentInfo | Field::EnvelopedData | Field::EncryptedContentInfo, tag::SEQUENCE)
-            | (Field::Content, tag::CONSTRUCTED_0)
-            | (Field::EncryptedContent, tag::CONSTRUCTED_0)
-            | (Field::ContentOctets, tag::OCTET_STRING_OF_SEGMENTS) => (self.next, Form::Holds),
-            (Field::OriginatorInfo | Field::RecipientInfos, tag::SET) => (Field::RecipientInfos, Form::Holds),
-            (Field::ContentType | Field::EncryptedContentType, tag::OBJECT_IDENTIFIER)
-            | (Field::Version, tag::INTEGER)
-            | (Field::OriginatorInfo, tag::CONSTRUCTED_0)
-            | (Field::RecipientInfo, tag::SEQUENCE | tag::CONSTRUCTED_1..=tag::CONSTRUCTED_4)
-            | (Field::ContentEncryptionAlgorithm, tag::SEQUENCE)
-            | (Field::AuthAttrs, tag::CONSTRUCTED_1) => (self.next, Form::Whole),
-            (Field::AuthAttrs | Field::Mac, tag::OCTET_STRING | tag::OCTET_STRING_OF_SEGMENTS) => {
-                (Field::Mac, Form::Whole)
-            }
-            (Field::UnprotectedAttrs, tag) if tag == self.unprotected_tag() => (self.next, Form::Whole),
-            (Field::EncryptedContent, tag::CONTEXT_0) | (Field::ContentOctets, tag::OCTET_STRING) => {
-                (self.next, Form::Ciphertext)
-            }
-            _ => return refuse(Kind::Expected(self.next)),
+        let Some((field, form)) = self.admitted(header.tag) else {
+            return refuse(Kind::Expected(self.next));
         };
         self.next = field;
         if field == Field::EncryptedContent {
@@ -345,10 +326,36 @@ impl Reader {
                 }
                 let State::Header(partial) = &self.state else { return Ok(None) };
                 let collected = Collected::new(&header, partial);
-                self.state = State::Collecting(collected, limit as u64..enclosing - start);
+                let room = Room { enclosing: enclosing - start, limit: limit as u64 };
+                self.state = State::Collecting(collected, room);
             }
         }
         Ok(None)
+    }
+
+    /// What an element with this tag is where the next one is expected, and how it is read.
+    fn admitted(&self, tag: u8) -> Option<(Field, Form)> {
+        let next = self.next;
+        Some(match (next, tag) {
+            (Field::ContentInfo | Field::EnvelopedData | Field::EncryptedContentInfo, tag::SEQUENCE)
+            | (Field::Content | Field::EncryptedContent, tag::CONSTRUCTED_0)
+            | (Field::ContentOctets, tag::OCTET_STRING_OF_SEGMENTS) => (next, Form::Holds),
+            (Field::OriginatorInfo | Field::RecipientInfos, tag::SET) => (Field::RecipientInfos, Form::Holds),
+            (Field::ContentType | Field::EncryptedContentType, tag::OBJECT_IDENTIFIER)
+            | (Field::Version, tag::INTEGER)
+            | (Field::OriginatorInfo, tag::CONSTRUCTED_0)
+            | (Field::RecipientInfo, tag::SEQUENCE | tag::CONSTRUCTED_1..=tag::CONSTRUCTED_4)
+            | (Field::ContentEncryptionAlgorithm, tag::SEQUENCE)
+            | (Field::AuthAttrs, tag::CONSTRUCTED_1) => (next, Form::Whole),
+            (Field::AuthAttrs | Field::Mac, tag::OCTET_STRING | tag::OCTET_STRING_OF_SEGMENTS) => {
+                (Field::Mac, Form::Whole)
+            }
+            (Field::UnprotectedAttrs, tag) if tag == self.unprotected_tag() => (next, Form::Whole),
+            (Field::EncryptedContent, tag::CONTEXT_0) | (Field::ContentOctets, tag::OCTET_STRING) => {
+                (next, Form::Ciphertext)
+            }
+            _ => return None,
+        })
     }
 
     /// The innermost open element ends; `at` is where that was seen.

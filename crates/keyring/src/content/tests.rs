@@ -344,3 +344,32 @@ fn attributes_that_nothing_would_authenticate_are_not_written() {
     assert!(Encryptor::new(&key(32), &cbc, None).is_err());
     assert!(Encryptor::new(&key(16), &cbc, None).is_ok());
 }
+
+#[test]
+fn a_message_that_changed_since_it_was_offered_does_not_open_though_the_key_fits() {
+    let plaintext = b"Content-Type: text/plain\r\n\r\nhello";
+    let key = Cek::new(&[9; 16]).unwrap();
+    let whole = message(&key, plaintext);
+    let structure = Structure::of(&whole, Limits::default()).unwrap();
+    let first = |octets: &[u8]| {
+        let content = structure.content().unwrap();
+        let mut pass = FirstPass::new(&key, &content, structure.summary.sha256, Limits::default());
+        octets.chunks(10).for_each(|piece| pass.update(piece));
+        pass.finish()
+    };
+    let second = |octets: &[u8]| {
+        let mut pass = first(&whole).unwrap().second_pass();
+        let mut out = Zeroizing::new(vec![]);
+        octets.chunks(10).try_for_each(|piece| pass.update(piece, &mut out))?;
+        pass.finish(&mut out).map(|()| out.to_vec())
+    };
+    assert_eq!(first(&whole).unwrap().integrity(), Integrity::Aead);
+    assert_eq!(second(&whole), Ok(plaintext.to_vec()));
+    assert_eq!(second(&[whole.as_slice(), b"\r\n"].concat()), Ok(plaintext.to_vec()));
+    for at in 0..whole.len() {
+        let mut changed = whole.clone();
+        changed[at] ^= 1;
+        assert!(first(&changed).is_err() && second(&changed).is_err(), "octet {at}");
+        assert!(first(&whole[..at]).is_err() && second(&whole[..at]).is_err(), "octet {at}");
+    }
+}

@@ -106,24 +106,32 @@ impl People {
     }
 }
 
-/// The key that a KeyTransRecipientInfo holds for the owner of the RSA key in a file, tried with each
-/// padding. Its `encryptedKey` is the last element, so it ends the recipient.
+/// The keys that a KeyTransRecipientInfo may hold for the owner of the RSA key in a file. Its `encryptedKey`
+/// is the last element, so it ends the recipient.
 pub(crate) fn unwrap(recipient: &[u8], key: &Path) -> Vec<Cek> {
+    const RSAES_OAEP: &[u8] = b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x07";
+    let ends_with = |header: &[u8], octets: usize| {
+        let (before, encrypted) = recipient.split_at(recipient.len().checked_sub(octets)?);
+        before.ends_with(header).then_some(encrypted)
+    };
+    let Some(encrypted) = ends_with(&[0x04, 0x81, 0x80], 128)
+        .or_else(|| ends_with(&[0x04, 0x82, 1, 0], 256))
+        .or_else(|| ends_with(&[0x04, 0x82, 2, 0], 512))
+    else {
+        return Vec::new();
+    };
     let form = if key.extension().is_some_and(|it| it == "pri") { "DER" } else { "PEM" };
     let oaep = |hash: &str| {
         vec!["rsa_padding_mode:oaep".to_owned(), format!("rsa_oaep_md:{hash}"), format!("rsa_mgf1_md:{hash}")]
     };
-    let mut found = Vec::new();
-    for octets in [128, 256, 384, 512] {
-        let Some(encrypted) = recipient.len().checked_sub(octets).map(|at| &recipient[at..]) else { break };
-        for options in [vec![], oaep("sha1"), oaep("sha256")] {
-            let mut arguments =
-                vec!["pkeyutl", "-decrypt", "-keyform", form, "-inkey", key.to_str().unwrap()];
-            for option in &options {
-                arguments.extend(["-pkeyopt", option]);
-            }
-            found.extend(openssl(&arguments, encrypted).and_then(|octets| Cek::new(&octets)));
+    let is_oaep = recipient.windows(RSAES_OAEP.len()).any(|window| window == RSAES_OAEP);
+    let paddings = if is_oaep { vec![oaep("sha1"), oaep("sha256")] } else { vec![vec![]] };
+    let unwrapped = paddings.into_iter().filter_map(|options| {
+        let mut arguments = vec!["pkeyutl", "-decrypt", "-keyform", form, "-inkey", key.to_str().unwrap()];
+        for option in &options {
+            arguments.extend(["-pkeyopt", option]);
         }
-    }
-    found
+        openssl(&arguments, encrypted)
+    });
+    unwrapped.filter_map(|octets| Cek::new(&octets)).collect()
 }
