@@ -10,6 +10,7 @@ use rand_core::{TryCryptoRng, TryRng};
 use sha2::Digest as _;
 
 use super::*;
+use crate::algorithm::ContentParameters;
 use crate::consent::{Output, Pattern, Purpose, Signature};
 
 /// Randomness that is the same in every run.
@@ -72,6 +73,7 @@ fn recipient(index: u32, der: &[u8]) -> wire::Recipient {
 /// A session of two recipients, with the key of [`key`].
 pub(crate) fn document() -> wire::Session {
     let (_, public) = key();
+    let parameters = ContentParameters::gcm(ContentAlgorithm::Aes256Gcm, &of_length(12), 16).unwrap();
     wire::Session {
         id: "hs_1".into(),
         state: crate::session::State::AwaitingKey,
@@ -96,7 +98,7 @@ pub(crate) fn document() -> wire::Session {
             content_alg: wire::ContentAlgorithm {
                 oid: "2.16.840.1.101.3.4.1.46".into(),
                 name: "aes-256-gcm".into(),
-                der: Octets(of_length(30)),
+                der: Octets(parameters.encode()),
                 key_bytes: 32,
             },
         },

@@ -8,7 +8,7 @@ use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, Octets, Time, jws::Jwk};
-use crate::{Consent, session::Outcome, session::State};
+use crate::{Consent, algorithm::ContentEncryption, session::Outcome, session::State};
 
 /// One waiting, running or ended handoff: `GET /api/v1/handoff/sessions/{id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -123,7 +123,8 @@ pub struct Algorithm {
 pub struct ContentAlgorithm {
     /// Dotted object identifier.
     pub oid: String,
-    /// [`crate::ContentAlgorithm::name`]; what the sealed key names as its `alg`.
+    /// [`crate::ContentAlgorithm::name`]; what the sealed key names as its `alg`. Of `cek-hkdf-sha256`
+    /// (RFC 9709) that of the algorithm within, whose key the client derives.
     pub name: String,
     /// The AlgorithmIdentifier as it came.
     pub der: Octets,
@@ -206,6 +207,13 @@ pub struct Suite {
     pub kdf: u16,
     /// Encryption.
     pub aead: u16,
+}
+
+/// The answer of `GET /api/v1/handoff/sessions`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionList {
+    /// Sessions of the account in the state that was asked for, the oldest first.
+    pub sessions: Vec<Session>,
 }
 
 /// The body of `PUT …/{id}/key`.
@@ -294,7 +302,7 @@ pub struct Bounds {
 /// What of a session contradicts itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inconsistent {
-    /// The content algorithm is none that this crate knows, or its key length is another.
+    /// The content algorithm is none that this crate knows, or what is said of it is not so.
     ContentAlgorithm,
     /// A RecipientInfo has another digest than stated.
     RecipientDigest(u32),
@@ -310,12 +318,18 @@ impl Session {
     /// # Errors
     /// The first contradiction.
     pub fn check(&self) -> Result<(), Inconsistent> {
-        let algorithm = &self.message.content_alg;
-        let known = crate::ContentAlgorithm::ALL.into_iter().find(|known| known.name() == algorithm.name);
-        if known.is_none_or(|known| {
-            known.key_octets() != usize::from(algorithm.key_bytes)
-                || alloc::format!("{}", known.oid()) != algorithm.oid
-        }) {
+        let stated = &self.message.content_alg;
+        let encryption = self.encryption().ok_or(Inconsistent::ContentAlgorithm)?;
+        let algorithm = encryption.parameters.map_err(|_| Inconsistent::ContentAlgorithm)?.algorithm();
+        let format = match algorithm.integrity() {
+            crate::Integrity::Aead => (Format::CmsAuthEnveloped, Integrity::Aead),
+            crate::Integrity::None => (Format::CmsEnveloped, Integrity::None),
+        };
+        if stated.name != algorithm.name()
+            || usize::from(stated.key_bytes) != algorithm.key_octets()
+            || stated.oid != alloc::format!("{}", encryption.oid)
+            || (self.message.format, self.message.integrity) != format
+        {
             return Err(Inconsistent::ContentAlgorithm);
         }
         if self.seal.suite != crate::seal::SUITE || self.seal.info != crate::seal::INFO {
@@ -331,6 +345,12 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    /// How the content is encrypted, read from the AlgorithmIdentifier that the seal is bound to.
+    #[must_use]
+    pub fn encryption(&self) -> Option<ContentEncryption> {
+        ContentEncryption::decode(self.message.content_alg.der.0.clone())
     }
 
     /// The recipient with this index.

@@ -132,10 +132,14 @@ fn a_grant_with_a_member_that_is_not_understood_is_refused() {
 #[test]
 fn a_session_that_contradicts_itself_is_found_out() {
     type Change = fn(&mut Session);
-    let changes: [(Change, Inconsistent); 7] = [
+    let changes: [(Change, Inconsistent); 11] = [
         (|s| s.message.content_alg.key_bytes = 16, Inconsistent::ContentAlgorithm),
         (|s| s.message.content_alg.name = "aes-256-cbc".into(), Inconsistent::ContentAlgorithm),
         (|s| s.message.content_alg.name = "rot13".into(), Inconsistent::ContentAlgorithm),
+        (|s| s.message.content_alg.oid = "2.16.840.1.101.3.4.1.42".into(), Inconsistent::ContentAlgorithm),
+        (|s| s.message.content_alg.der.0.clear(), Inconsistent::ContentAlgorithm),
+        (|s| s.message.format = Format::CmsEnveloped, Inconsistent::ContentAlgorithm),
+        (|s| s.message.integrity = Integrity::None, Inconsistent::ContentAlgorithm),
         (|s| s.recipients[0].der.0.push(0), Inconsistent::RecipientDigest(0)),
         (|s| s.recipients.push(s.recipients[0].clone()), Inconsistent::RecipientIndex(0)),
         (|s| s.seal.suite.aead = 1, Inconsistent::Seal),

@@ -1,0 +1,100 @@
+//! Private keys with their certificates, from wherever they are kept.
+//!
+//! A key that also authenticates its owner in TLS is refused: a signature made for one purpose must
+//! never be usable as the decryption of another.
+
+pub mod pem;
+pub mod pkcs11;
+pub mod pkcs12;
+
+use cedrat_keyring::{
+    Certificate, Recipient, certificate, recipient,
+    unwrap::{KeyLimits, PrivateKey, PrivateOperation},
+    wire,
+};
+
+use crate::Error;
+
+/// A certificate and what can be done with its private key.
+pub struct Identity {
+    /// The certificate.
+    pub certificate: Certificate,
+    /// The private key, or the token that holds it.
+    pub operation: Box<dyn PrivateOperation>,
+}
+
+/// A way to the content key of a session.
+pub struct Way<'a> {
+    /// Index of the recipient in the session.
+    pub index: u32,
+    /// The recipient.
+    pub recipient: Recipient,
+    /// Whose key it is for.
+    pub identity: &'a Identity,
+}
+
+/// The first recipient of a session that one of the keys is for. `None` when none is; RecipientInfos
+/// that cannot be read are for nobody.
+#[must_use]
+pub fn way<'a>(identities: &'a [Identity], session: &wire::Session) -> Option<Way<'a>> {
+    session.recipients.iter().find_map(|offered| {
+        let recipient = Recipient::read(&offered.der.0, &recipient::Limits::default()).ok()?;
+        let identity =
+            identities.iter().find(|one| certificate::matches(&recipient, &one.certificate).is_some())?;
+        Some(Way { index: offered.index, recipient, identity })
+    })
+}
+
+/// Whether a file is PEM; PKCS #12 otherwise.
+///
+/// # Errors
+/// It cannot be read.
+pub fn is_pem(path: &std::path::Path) -> Result<bool, Error> {
+    use std::io::Read as _;
+    let mut start = [0];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut start));
+    // PKCS #12 begins with a SEQUENCE; PEM may have text before it.
+    read.map(|_| start[0] != 0x30).map_err(crate::error::file(path))
+}
+
+/// Refuses a key that is also used to log in.
+///
+/// # Errors
+/// It is.
+pub fn not_for_login(identities: &[Identity], login: &[u8]) -> Result<(), Error> {
+    let login = read_certificate(login)?;
+    if identities.iter().any(|one| one.certificate.public_key() == login.public_key()) {
+        return Err(Error::Policy("the key that opens mail also logs in by TLS; use two".into()));
+    }
+    Ok(())
+}
+
+pub(crate) fn read_certificate(der: &[u8]) -> Result<Certificate, Error> {
+    Certificate::read(der, &recipient::Limits::default())
+        .map_err(|malformed| Error::Key(format!("certificate: {malformed}")))
+}
+
+pub(crate) fn read_key(der: &[u8]) -> Result<PrivateKey, Error> {
+    PrivateKey::read(der, &KeyLimits::default()).map_err(|malformed| Error::Key(malformed.to_string()))
+}
+
+/// Each certificate with the key of its kind; two keys of one kind cannot be told apart.
+pub(crate) fn pair(keys: Vec<PrivateKey>, certificates: Vec<Certificate>) -> Result<Vec<Identity>, Error> {
+    let mut identities = Vec::new();
+    for key in keys {
+        let kind = key.kind();
+        let mut fitting = certificates.iter().filter(|certificate| certificate.key() == kind);
+        match (fitting.next(), fitting.next()) {
+            (Some(certificate), None) => {
+                identities.push(Identity { certificate: certificate.clone(), operation: Box::new(key) });
+            }
+            (None, _) => return Err(Error::Key(format!("no certificate for a key of {kind:?}"))),
+            (Some(_), Some(_)) => {
+                return Err(Error::Key(format!(
+                    "more than one certificate for a key of {kind:?}: one file each"
+                )));
+            }
+        }
+    }
+    Ok(identities)
+}
