@@ -12,8 +12,8 @@ use sha1::{Digest, Sha1};
 
 use crate::ContentAlgorithm;
 use crate::recipient::element::{
-    self, BIT_STRING, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET, constructed,
-    primitive,
+    self, BIT_STRING, Element, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET,
+    constructed, primitive,
 };
 use crate::recipient::{
     Algorithm, Curve, EC_DH, EC_PUBLIC_KEY, Identifier, Limits, Malformed, MlKem, RSA, RSAES_OAEP, Recipient,
@@ -46,6 +46,8 @@ pub struct Certificate {
     der: Vec<u8>,
     issuer: Vec<u8>,
     serial: Vec<u8>,
+    /// First and last second; `None` when they are not written as RFC 5280 §4.1.2.5 has it.
+    validity: Option<(i64, i64)>,
     key: KeyKind,
     public_key: Vec<u8>,
     key_identifier: Option<Vec<u8>>,
@@ -67,7 +69,7 @@ impl Certificate {
         let serial = fields.take(INTEGER, "a serial number")?.content.to_vec();
         fields.take(SEQUENCE, "an algorithm of a signature")?;
         let issuer = fields.take(SEQUENCE, "a name of an issuer")?.whole.to_vec();
-        fields.take(SEQUENCE, "a validity")?;
+        let validity = validity(fields.take(SEQUENCE, "a validity")?.inside());
         let subject = fields.take(SEQUENCE, "a name of a subject")?;
         let mut key = fields.take(SEQUENCE, "a public key")?.inside();
         let algorithm = Algorithm::read(key.take(SEQUENCE, "an algorithm of a public key")?)?;
@@ -79,6 +81,7 @@ impl Certificate {
             der: der.to_vec(),
             issuer,
             serial,
+            validity,
             key,
             public_key,
             key_identifier: None,
@@ -149,6 +152,12 @@ impl Certificate {
             KeyKind::Agreement(_) => first & 0x08 != 0,
             KeyKind::Other(_) => false,
         }
+    }
+
+    /// Whether it is valid at a time, in seconds since 1970 began; never when its times cannot be read.
+    #[must_use]
+    pub fn is_valid_at(&self, seconds: i64) -> bool {
+        self.validity.is_some_and(|(first, last)| (first..=last).contains(&seconds))
     }
 
     /// Content algorithms that its owner's programs say they can decrypt (SMIMECapabilities, RFC 8551
@@ -279,4 +288,39 @@ fn modulus_bits(public_key: &[u8]) -> Option<u32> {
     let modulus = modulus.strip_prefix(&[0]).unwrap_or(modulus);
     let bits = u32::try_from(modulus.len()).ok()?.checked_mul(8)?;
     bits.checked_sub(modulus.first()?.leading_zeros())
+}
+
+fn validity(mut times: Elements<'_>) -> Option<(i64, i64)> {
+    Some((seconds(times.any("a time").ok()?)?, seconds(times.any("a time").ok()?)?))
+}
+
+/// Seconds from the beginning of 1970 to a UTCTime or GeneralizedTime, both in UTC with seconds.
+fn seconds(time: Element<'_>) -> Option<i64> {
+    const UTC_TIME: u8 = 0x17;
+    const GENERALIZED_TIME: u8 = 0x18;
+    let digits = time.content.strip_suffix(b"Z")?;
+    let (century, digits) = match time.tag {
+        UTC_TIME => (if *digits.first()? < b'5' { 20 } else { 19 }, digits),
+        GENERALIZED_TIME => (number(digits.get(..2)?)?, digits.get(2..)?),
+        _ => return None,
+    };
+    let pairs = digits.chunks(2).map(number).collect::<Option<Vec<i64>>>()?;
+    let [year, month @ 1..=12, day @ 1..=31, hour @ 0..24, minute @ 0..60, second @ 0..=60] = pairs[..]
+    else {
+        return None;
+    };
+    // Years that begin in March, so that a leap day is their last: every 400 are 146097 days.
+    let year = century * 100 + year - i64::from(month < 3);
+    let days =
+        year * 365 + year / 4 - year / 100 + year / 400 + ((month + 9) % 12 * 153 + 2) / 5 + day - 719_469;
+    Some(days * 86_400 + hour * 3600 + minute * 60 + second)
+}
+
+fn number(digits: &[u8]) -> Option<i64> {
+    match digits {
+        [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => {
+            Some(i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+        }
+        _ => None,
+    }
 }

@@ -6,13 +6,15 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use ml_kem::{Decapsulate, DecapsulationKey512, DecapsulationKey768, DecapsulationKey1024, Seed};
+use ml_kem::{Decapsulate, DecapsulationKey512, DecapsulationKey768, DecapsulationKey1024, KeyExport, Seed};
+use p256::NistP256;
 use p256::elliptic_curve::sec1::{FromSec1Point, ModulusSize, ToSec1Point};
 use p256::elliptic_curve::{AffinePoint, CurveArithmetic, FieldBytesSize, PublicKey, SecretKey};
-use p256::{NistP256, pkcs8::PrivateKeyInfoRef};
 use p384::NistP384;
 use p521::NistP521;
+use pkcs8::PrivateKeyInfoRef;
 use rand_core::CryptoRng;
+use rsa::pkcs1::DecodeRsaPublicKey;
 use rsa::traits::PublicKeyParts;
 use rsa::{Oaep as Padding, Pkcs1v15Encrypt};
 use sha1::Sha1;
@@ -21,6 +23,7 @@ use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use super::{PrivateOperation, Secret};
+use crate::Certificate;
 use crate::certificate::KeyKind;
 use crate::recipient::element::{Elements, OCTET_STRING, SEQUENCE, primitive};
 use crate::recipient::{Curve, EC_DH, EC_PUBLIC_KEY, Hash, Malformed, MlKem, Oaep, RSA, RSAES_OAEP};
@@ -92,8 +95,12 @@ impl PrivateKey {
             }
             oid if oid == Curve::X25519.oid() => {
                 let key = Elements::of(octets).take(OCTET_STRING, "a private key of X25519")?.content;
-                let key = key.try_into().map_err(|_| Malformed::Expected("32 octets of X25519"))?;
-                Key::X25519(Box::new(Zeroizing::new(key)))
+                let mut boxed = Box::new(Zeroizing::new([0; 32]));
+                if key.len() != boxed.len() {
+                    return Err(Malformed::Expected("32 octets of X25519"));
+                }
+                boxed.copy_from_slice(key);
+                Key::X25519(boxed)
             }
             oid => {
                 let kem = MlKem::of(oid).ok_or(Malformed::Expected("a private key that can decrypt"))?;
@@ -112,6 +119,27 @@ impl PrivateKey {
             }
         };
         Ok(Self(key))
+    }
+
+    /// Whether it is the private key of a certificate.
+    #[must_use]
+    pub fn belongs_to(&self, certificate: &Certificate) -> bool {
+        let public = certificate.public_key();
+        self.kind() == certificate.key()
+            && match &self.0 {
+                Key::Rsa(key) => {
+                    rsa::PublicKey::from_pkcs1_der(public).is_ok_and(|it| it == key.to_public_key())
+                }
+                Key::P256(key) => PublicKey::from_sec1_bytes(public).is_ok_and(|it| it == key.public_key()),
+                Key::P384(key) => PublicKey::from_sec1_bytes(public).is_ok_and(|it| it == key.public_key()),
+                Key::P521(key) => PublicKey::from_sec1_bytes(public).is_ok_and(|it| it == key.public_key()),
+                Key::X25519(key) => {
+                    x25519_dalek::x25519(***key, x25519_dalek::X25519_BASEPOINT_BYTES) == public
+                }
+                Key::MlKem512(key) => key.encapsulation_key().to_bytes().as_slice() == public,
+                Key::MlKem768(key) => key.encapsulation_key().to_bytes().as_slice() == public,
+                Key::MlKem1024(key) => key.encapsulation_key().to_bytes().as_slice() == public,
+            }
     }
 
     /// What it can do.

@@ -1,14 +1,14 @@
 //! What is created opens with OpenSSL, and for algorithms that it does not know with our own keys.
 
 use cedrat_keyring::algorithm::ContentParameters;
-use cedrat_keyring::content::Encryptor;
+use cedrat_keyring::content::{Encryptor, Verifier};
 use cedrat_keyring::create::{
     Base64Lines, EncryptedContent, Envelope, Transport, Unsuitable, fresh_key, mail_head, recipient_info,
 };
-use cedrat_keyring::reader::Format;
-use cedrat_keyring::recipient::{Curve, Kind, Limits, MlKem};
+use cedrat_keyring::reader::{self, Format};
+use cedrat_keyring::recipient::{Curve, Kind, Limits, MlKem, cek_hkdf_sha256};
 use cedrat_keyring::unwrap::{KeyLimits, PrivateKey, Refused, unwrap};
-use cedrat_keyring::{Cek, Certificate, ContentAlgorithm, Recipient, certificate};
+use cedrat_keyring::{Cek, Certificate, ContentAlgorithm, Recipient, Structure, certificate};
 use rand_core::Rng;
 
 use super::message::{Message, tlv};
@@ -26,6 +26,7 @@ fn enveloped(
     algorithm: ContentAlgorithm,
     transport: Transport,
     streamed: bool,
+    derived: bool,
 ) -> (Vec<u8>, Cek) {
     let mut rng = Counter(100);
     let cek = fresh_key(algorithm, &mut rng).unwrap();
@@ -37,9 +38,10 @@ fn enveloped(
         ContentParameters::gcm(algorithm, &nonce, 16).or_else(|| ContentParameters::cbc(algorithm, &nonce));
     let parameters = parameters.unwrap();
     let octets = (!streamed).then_some(PLAIN.len() as u64);
-    let content = EncryptedContent { parameters: &parameters, derived: false, octets };
+    let content = EncryptedContent { parameters: &parameters, derived, octets };
+    let key = if derived { cek_hkdf_sha256(&cek, &parameters.encode()).unwrap() } else { cek };
     let (mut envelope, mut encryptor) =
-        (Envelope::new(recipients, &content), Encryptor::new(&cek, &parameters, None).unwrap());
+        (Envelope::new(recipients, &content), Encryptor::new(&key, &parameters, None).unwrap());
     let (mut out, mut ciphertext) = (envelope.head().to_vec(), vec![]);
     for piece in PLAIN.chunks(if streamed { 7 } else { 1000 }) {
         encryptor.update(piece, &mut ciphertext).unwrap();
@@ -49,7 +51,7 @@ fn enveloped(
     let mac = encryptor.finish(&mut ciphertext);
     envelope.ciphertext(&ciphertext, &mut out).unwrap();
     out.extend(envelope.tail(mac.as_deref()).unwrap());
-    (out, cek)
+    (out, key)
 }
 
 #[test]
@@ -69,7 +71,7 @@ fn openssl_opens_every_form_transport_and_curve() {
         for (transport, streamed) in
             [(Transport::Oaep, false), (Transport::Oaep, true), (Transport::Pkcs1v15, true)]
         {
-            let (message, cek) = enveloped(&everyone, algorithm, transport, streamed);
+            let (message, cek) = enveloped(&everyone, algorithm, transport, streamed, false);
             folder.write("made.der", &message);
             for (who, _) in &holders {
                 let (key, crt) = (format!("{who}.key"), format!("{who}.crt"));
@@ -97,10 +99,32 @@ fn openssl_opens_every_form_transport_and_curve() {
             assert_eq!(opened, PLAIN);
         }
     }
-    let (message, _) = enveloped(&everyone[..1], CBC, Transport::Oaep, false);
+    let (message, _) = enveloped(&everyone[..1], CBC, Transport::Oaep, false, false);
     folder.write("made.der", &message);
     let printed = folder.must(&["asn1parse", "-inform", "DER", "-in", "made.der"]);
     assert!(!String::from_utf8_lossy(&printed).contains("inf"), "DER has definite lengths alone");
+}
+
+/// RFC 9709: the key that the recipient unwraps is not the content key, and says so in the message.
+#[test]
+fn content_under_a_derived_key_opens_with_the_derived_key_alone() {
+    let Some(folder) = Folder::new() else { return };
+    let bob = holder(&folder, "bob", &RSA);
+    for algorithm in [GCM, CBC] {
+        let (message, made) = enveloped(&[&bob.certificate], algorithm, Transport::Oaep, false, true);
+        let structure = Structure::of(&message, reader::Limits::default()).unwrap();
+        let recipient = Recipient::read(&structure.recipients[0], &Limits::default()).unwrap();
+        let sent = unwrap(&recipient, &bob.key, &bob.certificate, algorithm, &mut Counter(1)).unwrap();
+        let derived = cek_hkdf_sha256(&sent, structure.encryption.derived_for.as_deref().unwrap()).unwrap();
+        assert_eq!(derived.octets(), made.octets());
+        let opens = |key: &Cek| {
+            let mut verifier = Verifier::new(key, &structure.content().unwrap());
+            let (end, octets) = (structure.summary.content.end, structure.summary.ciphertext_octets);
+            verifier.update(&message[usize::try_from(end - octets).unwrap()..usize::try_from(end).unwrap()]);
+            verifier.finish().is_ok()
+        };
+        assert!(opens(&derived) && !opens(&sent));
+    }
 }
 
 /// A certificate with a public key, which no one signed.
@@ -130,7 +154,7 @@ fn private(algorithm: const_oid::ObjectIdentifier, inside: &[u8]) -> PrivateKey 
 }
 
 fn round_trip(certificate: &Certificate, key: &PrivateKey, wrong: &PrivateKey, kind: Kind) {
-    assert_eq!(key.kind(), certificate.key());
+    assert!(key.belongs_to(certificate) && !wrong.belongs_to(certificate));
     let mut rng = Counter(200);
     let cek = fresh_key(GCM, &mut rng).unwrap();
     let raw = recipient_info(certificate, &cek, Transport::Oaep, &mut rng).unwrap();

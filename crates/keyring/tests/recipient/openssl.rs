@@ -20,10 +20,12 @@ pub(crate) fn holder(folder: &Folder, name: &str, key: &[&str]) -> Holder {
         (format!("{name}.key"), format!("{name}.crt"), format!("/CN={name}/emailAddress={name}@mail.test"));
     folder.must(&[&["genpkey", "-out", &pem], key].concat());
     folder.must(&["req", "-x509", "-key", &pem, "-out", &crt, "-subj", &subject, "-days", "30"]);
-    Holder {
+    let holder = Holder {
         certificate: Certificate::read(&armoured(&folder.read(&crt)), &Limits::default()).unwrap(),
         key: PrivateKey::read(&armoured(&folder.read(&pem)), &KeyLimits::default()).unwrap(),
-    }
+    };
+    assert!(holder.key.belongs_to(&holder.certificate));
+    holder
 }
 
 pub(crate) const RSA: [&str; 4] = ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"];
@@ -60,6 +62,7 @@ fn opens(folder: &Folder, message: &Message, holder: &Holder) {
 fn key_transport_opens_in_every_padding_hash_and_content() {
     let Some(folder) = Folder::new() else { return };
     let (bob, eve) = (holder(&folder, "bob", &RSA), holder(&folder, "eve", &RSA));
+    assert!(!eve.key.belongs_to(&bob.certificate));
     for content in ["-aes128", "-aes192", "-aes256", "-des3", "-aes-128-gcm", "-aes-192-gcm", "-aes-256-gcm"]
     {
         let message = encrypt(&folder, &[content, "-recip", "bob.crt", "-keyopt", "rsa_padding_mode:oaep"]);
@@ -97,6 +100,7 @@ fn key_agreement_opens_on_every_curve_with_every_derivation_and_wrap() {
         let key = curve(name);
         let key: Vec<&str> = key.iter().map(String::as_str).collect();
         let (carl, eve) = (holder(&folder, "carl", &key), holder(&folder, "eve", &key));
+        assert!(!eve.key.belongs_to(&carl.certificate));
         for hash in ["sha1", "sha224", "sha256", "sha384", "sha512"] {
             let kdf = format!("ecdh_kdf_md:{hash}");
             for content in ["-aes128", "-aes192", "-aes-256-gcm"] {

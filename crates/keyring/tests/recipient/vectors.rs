@@ -109,6 +109,9 @@ fn certificates_say_whom_they_are_for_and_what_their_key_can() {
     let signing = read("rfc9216/19_certificate.pem");
     assert_eq!(signing.addresses(), ["dana@smime.example"]);
     assert!(!signing.may_encrypt());
+    // From 2020-12-15 21:35:44 in two digits to 2052-12-15 21:35:44 in four.
+    assert!(signing.is_valid_at(1_608_068_144) && signing.is_valid_at(2_617_911_344));
+    assert!(!signing.is_valid_at(1_608_068_143) && !signing.is_valid_at(2_617_911_345));
     let mut curves = 0;
     for entry in fs::read_dir(folder.join("rfc9216")).unwrap() {
         let name = entry.unwrap().file_name().into_string().unwrap();
