@@ -1,5 +1,5 @@
-//! Where a gateway is: `https://host[:port]`. Nothing else: no path, no credentials, and no plain
-//! HTTP, which the key handoff does not have.
+//! Where a gateway is: `https://host[:port]`. Nothing else: no path, no credentials, and plain HTTP
+//! only to this machine itself, where a proxy or a tunnel may end.
 
 use std::fmt;
 
@@ -12,6 +12,8 @@ pub struct Address {
     pub host: String,
     /// TCP port.
     pub port: u16,
+    /// Whether the connection is TLS; it is not only to a loopback address.
+    pub tls: bool,
 }
 
 impl Address {
@@ -21,7 +23,11 @@ impl Address {
     /// It is another kind of URL.
     pub fn parse(text: &str) -> Result<Self, Error> {
         let refuse = || Error::Input(format!("{text:?} is not of the form https://host[:port]"));
-        let rest = text.strip_prefix("https://").ok_or_else(refuse)?;
+        let (tls, rest) = match (text.strip_prefix("https://"), text.strip_prefix("http://")) {
+            (Some(rest), _) => (true, rest),
+            (None, Some(rest)) => (false, rest),
+            (None, None) => return Err(refuse()),
+        };
         let authority = rest.strip_suffix('/').unwrap_or(rest);
         let (host, port) = match authority.strip_prefix('[') {
             Some(literal) => {
@@ -39,24 +45,36 @@ impl Address {
             return Err(refuse());
         }
         let port = match port {
-            None => 443,
+            None => {
+                if tls {
+                    443
+                } else {
+                    80
+                }
+            }
             Some(port) if port.bytes().all(|c| c.is_ascii_digit()) => port.parse().map_err(|_| refuse())?,
             Some(_) => return Err(refuse()),
         };
-        Ok(Self { host: host.to_ascii_lowercase(), port })
+        let loopback = host.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback());
+        if !tls && !loopback {
+            return Err(Error::Input(format!(
+                "{text:?} is not encrypted; only a loopback address may be so"
+            )));
+        }
+        Ok(Self { host: host.to_ascii_lowercase(), port, tls })
     }
 
     /// Host and port as in a Host field.
     #[must_use]
     pub fn authority(&self) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
-        if self.port == 443 { host } else { format!("{host}:{}", self.port) }
+        if self.port == (if self.tls { 443 } else { 80 }) { host } else { format!("{host}:{}", self.port) }
     }
 }
 
 impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "https://{}", self.authority())
+        write!(f, "{}://{}", if self.tls { "https" } else { "http" }, self.authority())
     }
 }
 
@@ -73,6 +91,8 @@ mod tests {
             ("https://gw.example:8443", "https://gw.example:8443"),
             ("https://[2001:DB8::1]:8443/", "https://[2001:db8::1]:8443"),
             ("https://192.0.2.1", "https://192.0.2.1"),
+            ("http://127.0.0.1:8080", "http://127.0.0.1:8080"),
+            ("http://[::1]", "http://[::1]"),
         ] {
             assert_eq!(Address::parse(text).unwrap().to_string(), name);
         }
@@ -82,6 +102,9 @@ mod tests {
     fn what_is_no_origin_over_tls_is_refused() {
         for text in [
             "http://gw.example",
+            "http://localhost",
+            "http://127.0.0.1.example",
+            "ftp://127.0.0.1",
             "gw.example",
             "https://",
             "https://a@b",

@@ -28,7 +28,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use zeroize::Zeroizing;
 
-/// Between two questions to a gateway that does not keep them.
+/// Between two questions, while there is something that waits for a decision.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// Hands out the content key of one encrypted message at a time, so that a gateway can convert it.
@@ -377,7 +377,7 @@ fn follow(
     let mut seen = BTreeSet::new();
     let mut etag: Option<String> = None;
     loop {
-        match gateway.waiting(etag.as_deref()) {
+        match gateway.waiting(!once, etag.as_deref()) {
             Ok(Some(waiting)) => {
                 etag = waiting.etag;
                 let new: Vec<_> = waiting.sessions.iter().filter(|id| !seen.contains(*id)).cloned().collect();

@@ -98,13 +98,13 @@ impl Gateway {
         self.http.address()
     }
 
-    /// Sessions that wait for a key. With the `etag` of an earlier answer the gateway keeps the
-    /// question until its list is another; `None` when it was the same all the while.
+    /// Sessions that wait for a key; with `patient` the gateway keeps the question for a while when there
+    /// are none. `None` when the list is still the one that `etag` names.
     ///
     /// # Errors
     /// The gateway is not reached, or refuses.
-    pub fn waiting(&self, etag: Option<&str>) -> Result<Option<Waiting>, Error> {
-        let wait = if etag.is_some() { LONG_POLL } else { 0 };
+    pub fn waiting(&self, patient: bool, etag: Option<&str>) -> Result<Option<Waiting>, Error> {
+        let wait = if patient { LONG_POLL } else { 0 };
         let answer = self.http.send(&Request {
             method: "GET",
             path: &format!("{SESSIONS}?state=awaiting_key&wait={wait}"),

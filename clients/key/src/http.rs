@@ -1,4 +1,4 @@
-//! HTTP/1.1 over TLS, as much as this client needs: one request per connection, bodies in memory,
+//! HTTP/1.1 over TLS (or to a loopback address without), as much as this client needs: one request per connection, bodies in memory,
 //! no redirects, no cookies, no proxies.
 //!
 //! The whole of it is here because an asynchronous stack would be nine tenths of the program that
@@ -181,7 +181,7 @@ impl Http {
         answer(&octets).map_err(|what| Error::Protocol(what.into()))
     }
 
-    fn connect(&self, wait: Duration) -> Result<StreamOwned<ClientConnection, TcpStream>, Error> {
+    fn connect(&self, wait: Duration) -> Result<Box<dyn Stream>, Error> {
         let network = |error: std::io::Error| Error::Network(format!("{}: {error}", self.address));
         let mut last = std::io::Error::other("no address");
         for address in (self.address.host.as_str(), self.address.port).to_socket_addrs().map_err(network)? {
@@ -190,11 +190,14 @@ impl Http {
                     stream.set_nodelay(true).map_err(network)?;
                     stream.set_read_timeout(Some(self.limits.patience + wait)).map_err(network)?;
                     stream.set_write_timeout(Some(self.limits.patience)).map_err(network)?;
+                    if !self.address.tls {
+                        return Ok(Box::new(stream));
+                    }
                     let name = ServerName::try_from(self.address.host.clone())
                         .map_err(|error| Error::Input(format!("{}: {error}", self.address)))?;
                     let connection = ClientConnection::new(Arc::clone(&self.tls), name)
                         .map_err(|error| Error::Network(format!("TLS: {error}")))?;
-                    return Ok(StreamOwned::new(connection, stream));
+                    return Ok(Box::new(StreamOwned::new(connection, stream)));
                 }
                 Err(error) => last = error,
             }
@@ -202,6 +205,11 @@ impl Http {
         Err(network(last))
     }
 }
+
+/// What a request goes over.
+trait Stream: Read + Write {}
+
+impl<T: Read + Write> Stream for T {}
 
 /// Reads one whole answer; informational ones before it are passed over.
 fn answer(mut octets: &[u8]) -> Result<Answer, &'static str> {
