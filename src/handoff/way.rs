@@ -48,8 +48,18 @@ pub enum Way {
     Wait(Waiting),
 }
 
+/// How often a delivery that waits looks after its session, at most: what should wake it may be gone
+/// with the process that it was in.
+const LOOK_MS: i64 = 60_000;
 /// How long after a deadline a session is looked at: the sweep may be a moment late.
 const GRACE_MS: i64 = 1_000;
+
+/// When a delivery looks after a session that ends at `deadline`.
+fn look(accounts: &Accounts, deadline: Timestamp) -> Timestamp {
+    let wait = i64::try_from(accounts.config.wait_ms).unwrap_or(i64::MAX);
+    let next = clock::now().0.saturating_add((wait / 10).clamp(1_000, LOOK_MS));
+    Timestamp(deadline.0.saturating_add(GRACE_MS).min(next))
+}
 
 /// What a delivery does about the encryption of its message.
 pub async fn way(
@@ -66,10 +76,9 @@ pub async fn way(
     if let Some(session) = &job.work.handoff {
         return match gateway.handoff.standing(session) {
             Standing::Made(mail) => Way::Instead(instead(loaded, mail)),
-            Standing::Open(deadline) => Way::Wait(Waiting {
-                session: session.clone(),
-                until: Timestamp(deadline.0.saturating_add(GRACE_MS)),
-            }),
+            Standing::Open(deadline) => {
+                Way::Wait(Waiting { session: session.clone(), until: look(accounts, deadline) })
+            }
             Standing::Over | Standing::Unknown => without(accounts, loaded),
         };
     }
@@ -93,6 +102,7 @@ pub async fn way(
     let millis = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     let own = &settings.config;
     let todo = Job {
+        sha256: offer.message.sha256.0,
         octets: 0,
         policy: Policy {
             trust_cbc: accounts.config.cbc == Cbc::Allow,
@@ -102,6 +112,7 @@ pub async fn way(
         },
         profile,
         certificate: account.certificates().first().map(|certificate| certificate.der().to_vec()),
+        recipient: recipient.to_string(),
         workers: WorkerSettings {
             program: workers.program.clone(),
             best_effort: workers.best_effort,
@@ -116,9 +127,7 @@ pub async fn way(
         now: now.0,
     };
     match gateway.handoff.open(gateway, accounts, offer, loaded.id, todo, now) {
-        Some((session, until)) => {
-            Way::Wait(Waiting { session, until: Timestamp(until.0.saturating_add(GRACE_MS)) })
-        }
+        Some((session, until)) => Way::Wait(Waiting { session, until: look(accounts, until) }),
         // No room for another session: it is not the sender's fault, nor the recipient's.
         None => Way::Refuse(Refusal::new(
             Reason::CongestedHere,

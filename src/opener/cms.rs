@@ -7,16 +7,16 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use cedrat_keyring::{
-    Cek, Certificate, Integrity,
+    Cek, Certificate, ContentAlgorithm, Integrity,
     algorithm::ContentParameters,
     consent::Signature,
-    content::{Encryptor, Verifier},
-    create::{self, Base64Lines, Content, Envelope, Form, Transport},
+    content::{Encryptor, FirstPass},
+    create::{self, Base64Lines, EncryptedContent, Envelope, Transport},
     mail,
-    reader::{Event, Limits, Reader},
+    reader::Limits,
     recipient,
 };
-use cedrat_mime::{Headers, Message, Node};
+use cedrat_mime::{Headers, Message};
 use rand_core::Rng as _;
 use zeroize::Zeroizing;
 
@@ -25,6 +25,8 @@ use crate::chance::Chance;
 
 /// Octets that a cipher is given at once.
 const PIECE: usize = 64 << 10;
+/// Octets of the tag of what is written: all of it.
+const TAG_OCTETS: usize = 16;
 
 /// A mail and the encrypted part that is its content.
 pub(super) struct Outer {
@@ -47,49 +49,28 @@ impl Outer {
         &self.message.root().headers
     }
 
-    /// The plaintext, and whether it is proved to be what was encrypted.
-    pub(super) fn decrypt(&self, key: &Cek) -> Result<(Zeroizing<Vec<u8>>, bool), Said> {
+    /// The plaintext, and whether it is proved to be what was encrypted. `sha256` is that of the message
+    /// for which the key was given.
+    pub(super) fn decrypt(&self, key: &Cek, sha256: &[u8; 32]) -> Result<(Zeroizing<Vec<u8>>, bool), Said> {
         let failed = |why: String| Said::Failed { why };
         let node = self.message.node(self.encrypted).ok_or_else(|| failed("the part is gone".to_owned()))?;
         let structure =
             mail::structure(node, Limits::default()).map_err(|fault| failed(fault.to_string()))?;
         let content = structure.content().map_err(|fault| failed(fault.to_string()))?;
-        let mut verifier = Verifier::new(key, &content);
-        ciphertext(node, |piece| {
-            verifier.update(piece);
-            true
-        });
-        let verified = verifier.finish().map_err(|_| Said::NotUsable)?;
-        let proven = verified.integrity() == Integrity::Aead;
-        let mut decryptor = verified.decryptor();
+        let mut first = FirstPass::new(key, &content, *sha256, Limits::default());
+        for piece in mail::pieces(node) {
+            first.update(&piece);
+        }
+        let opened = first.finish().map_err(|_| Said::NotUsable)?;
+        let proven = opened.integrity() == Integrity::Aead;
+        let mut second = opened.second_pass();
         let room = usize::try_from(structure.summary.ciphertext_octets).unwrap_or(0);
         let mut plaintext = Zeroizing::new(Vec::with_capacity(room.saturating_add(64)));
-        let mut whole = true;
-        ciphertext(node, |piece| {
-            whole = decryptor.update(piece, &mut plaintext).is_ok();
-            whole
-        });
-        decryptor.finish(&mut plaintext).map_err(|_| Said::NotUsable)?;
-        if whole { Ok((plaintext, proven)) } else { Err(Said::NotUsable) }
-    }
-}
-
-/// The ciphertext of a part that was read before, until `each` has had enough.
-fn ciphertext(node: &Node, mut each: impl FnMut(&[u8]) -> bool) {
-    let mut reader = Reader::new(Limits::default());
-    for piece in mail::pieces(node) {
-        let mut rest: &[u8] = &piece;
-        while let Ok(Some(event)) = reader.next(&mut rest) {
-            match event {
-                Event::Ciphertext(octets) => {
-                    if !each(octets) {
-                        return;
-                    }
-                }
-                Event::End => return,
-                _ => {}
-            }
+        for piece in mail::pieces(node) {
+            second.update(&piece, &mut plaintext).map_err(|_| Said::NotUsable)?;
         }
+        second.finish(&mut plaintext).map_err(|_| Said::NotUsable)?;
+        Ok((plaintext, proven))
     }
 }
 
@@ -123,27 +104,27 @@ fn encrypt(entity: &[u8], certificate: &[u8], old_client: bool, out: &mut Vec<u8
     let words = |fault: &dyn std::fmt::Display| fault.to_string();
     let certificate =
         Certificate::read(certificate, &recipient::Limits::default()).map_err(|fault| words(&fault))?;
-    let (form, transport) = if old_client {
-        (Form::Enveloped, Transport::Pkcs1v15)
+    let (algorithm, transport) = if old_client {
+        (ContentAlgorithm::Aes256Cbc, Transport::Pkcs1v15)
     } else {
-        (Form::AuthEnveloped, Transport::Oaep)
+        (ContentAlgorithm::Aes256Gcm, Transport::Oaep)
     };
-    let algorithm = form.algorithm();
     let mut chance = Chance;
     let key = create::fresh_key(algorithm, &mut chance).ok_or("there is no key of that length")?;
     let mut nonce = vec![0; algorithm.iv_octets()];
     chance.fill_bytes(&mut nonce);
     let recipient =
         create::recipient_info(&certificate, &key, transport, &mut chance).map_err(|fault| words(&fault))?;
-    let parameters = match form {
-        Form::AuthEnveloped => ContentParameters::gcm(algorithm, &nonce, 16),
-        Form::Enveloped => ContentParameters::cbc(algorithm, &nonce),
+    let parameters = match algorithm.integrity() {
+        Integrity::Aead => ContentParameters::gcm(algorithm, &nonce, TAG_OCTETS),
+        Integrity::None => ContentParameters::cbc(algorithm, &nonce),
     };
     let parameters = parameters.ok_or("the nonce has a wrong length")?;
-    let content = Content { form, nonce: &nonce, octets: Some(entity.len() as u64) };
-    let mut envelope = Envelope::new(vec![recipient], &content).map_err(|fault| words(&fault))?;
+    let octets = Some(entity.len() as u64);
+    let content = EncryptedContent { parameters: &parameters, derived: false, octets };
+    let mut envelope = Envelope::new(vec![recipient], &content);
     let mut cipher = Encryptor::new(&key, &parameters, None).map_err(|fault| words(&fault))?;
-    out.extend_from_slice(create::mail_head(form).as_bytes());
+    out.extend_from_slice(create::mail_head(create::format(&parameters)).as_bytes());
     out.extend_from_slice(b"\r\n");
     let mut lines = Base64Lines::new();
     lines.encode(envelope.head(), out);
@@ -157,11 +138,11 @@ fn encrypt(entity: &[u8], certificate: &[u8], old_client: bool, out: &mut Vec<u8
     }
     sealed.clear();
     framed.clear();
-    let tag = cipher.finish(&mut sealed).unwrap_or_default();
+    let tag = cipher.finish(&mut sealed);
     if !sealed.is_empty() {
         envelope.ciphertext(&sealed, &mut framed).map_err(|fault| words(&fault))?;
     }
-    framed.extend_from_slice(&envelope.tail(&tag).map_err(|fault| words(&fault))?);
+    framed.extend_from_slice(&envelope.tail(tag.as_deref()).map_err(|fault| words(&fault))?);
     lines.encode(&framed, out);
     lines.finish(out);
     Ok(())

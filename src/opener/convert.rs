@@ -10,7 +10,7 @@ use cedrat_mapping::{
     Inbound, Interface, Loss, Tables,
     mail::{self, MailEnvelope, MailReading, MailWriting},
 };
-use cedrat_message::{Blame, Message, PartKind, Reason, Refusal, Timestamp};
+use cedrat_message::{Address, Blame, Message, PartKind, Reason, Recipient, Refusal, Role, Timestamp};
 use cedrat_mime::{Header, Headers};
 use cedrat_plan::profile::Profile;
 
@@ -28,6 +28,7 @@ pub(super) struct Wish<'a> {
     pub(super) media: &'a Media,
     /// The header of the mail.
     pub(super) outer: &'a Headers,
+    pub(super) recipient: Address,
     pub(super) profile: &'a Profile,
     /// Media types that the recipient lets be converted.
     pub(super) may: &'a [Pattern],
@@ -48,7 +49,9 @@ pub(super) fn read(entity: &[u8], wish: &Wish<'_>) -> Result<Message, Refusal> {
     headers.push(Header::new("MIME-Version", "1.0"));
     headers.encode(&mut whole);
     whole.extend_from_slice(&content_headers(entity));
-    let envelope = MailEnvelope::default();
+    let recipient =
+        Recipient { address: wish.recipient.clone(), role: Role::Bcc, notify: None, original: None };
+    let envelope = MailEnvelope { recipients: vec![recipient], ..MailEnvelope::default() };
     let whole = Bytes::from(whole);
     let (inbound, _) = mail::inbound(wish.tables, &whole, &envelope, &wish.reading, wish.now)?;
     match inbound {

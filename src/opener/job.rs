@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 /// octets of the mail.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
+    /// SHA-256 of the CMS structure that the key was given for.
+    pub sha256: [u8; 32],
     /// Octets of the mail that follow.
     pub octets: u64,
     /// How the content is handled.
@@ -18,6 +20,8 @@ pub struct Job {
     pub profile: Profile,
     /// The certificate that the result is encrypted to, DER; none = in clear.
     pub certificate: Option<Vec<u8>>,
+    /// Who receives it, as [`cedrat_message::Address`] displays it.
+    pub recipient: String,
     /// Who converts media.
     pub workers: WorkerSettings,
     /// Directory of mapping tables that override those of the program.

@@ -24,7 +24,7 @@ use cedrat_mapping::{
     Interface, Loss, Tables,
     mail::{MailReading, MailWriting},
 };
-use cedrat_message::Timestamp;
+use cedrat_message::{Address, Timestamp};
 use cedrat_plan::profile::{Profile, Unit};
 use zeroize::Zeroizing;
 
@@ -86,7 +86,7 @@ fn failed(why: impl Into<String>) -> Last {
 }
 
 fn work(key: Cek, job: &Job, mail: Bytes, output: &mut impl Write) -> std::io::Result<Last> {
-    let opened = match open(&key, &mail) {
+    let opened = match open(&key, &mail, &job.sha256) {
         Ok(opened) => opened,
         Err(said) => return Ok(last(said)),
     };
@@ -106,9 +106,9 @@ struct Opened {
     proven: bool,
 }
 
-fn open(key: &Cek, mail: &Bytes) -> Result<Opened, Said> {
+fn open(key: &Cek, mail: &Bytes, sha256: &[u8; 32]) -> Result<Opened, Said> {
     let outer = cms::Outer::of(mail).map_err(|why| Said::Failed { why })?;
-    let (entity, proven) = outer.decrypt(key)?;
+    let (entity, proven) = outer.decrypt(key, sha256)?;
     Ok(Opened { outer, entity, proven })
 }
 
@@ -131,12 +131,14 @@ async fn convert(job: &Job, opened: &Opened) -> Last {
     let mut reading = MailReading::new(Vec::new(), format!("{}@{}", job.id, job.host));
     reading.refuse_sensitivity = false;
     let writing = MailWriting::new(&job.host, &job.number_domain, &job.id);
+    let Ok(recipient) = Address::parse(&job.recipient) else { return failed("the recipient has no address") };
     let mut profile = job.profile.clone();
     profile.max_octets.value.octets = profile.max_octets.value.octets / 4 * 3;
     let wish = convert::Wish {
         tables: &tables,
         media: &media,
         outer: outer.headers(),
+        recipient,
         profile: &profile,
         may: &job.policy.may,
         unproven,

@@ -105,8 +105,9 @@ pub async fn wait(gateway: &Arc<Gateway>, batch: &Batch, waiting: &Waiting) {
     let settings = gateway.settings();
     for job in &batch.jobs {
         let case = Case::new(gateway, &settings, job);
+        // To look whether a key has come is no attempt.
         let work = record::Work { handoff: Some(waiting.session.clone()), ..job.work.clone() };
-        let (op, delivery) = case.replaced(Op::at(case.now.0), &work, &job.dest, waiting.until);
+        let (op, delivery) = case.row(Op::at(case.now.0), &work, &job.dest, waiting.until);
         if case.submit(op, Vec::new()).await {
             gateway.handoff.waits(gateway, &waiting.session, delivery).await;
         }
@@ -436,22 +437,22 @@ impl<'a> Case<'a> {
 
     /// A row keeps its data for life; a delivery whose data changes is a new row in the same breath.
     fn replace(&self, op: Op, work: &record::Work, dest: &str, due: Timestamp) -> Op {
-        self.replaced(op, work, dest, due).0
-    }
-
-    fn replaced(&self, op: Op, work: &record::Work, dest: &str, due: Timestamp) -> (Op, store::DeliveryId) {
-        let id = self.gateway.store.allot(self.now.0);
         let work = record::Work {
             uncertain: self.job.uncertain + u32::from(self.uncertain),
             tries: self.job.tries,
             ..work.clone()
         };
+        self.row(op, &work, dest, due).0
+    }
+
+    fn row(&self, op: Op, work: &record::Work, dest: &str, due: Timestamp) -> (Op, store::DeliveryId) {
+        let id = self.gateway.store.allot(self.now.0);
         let op = op.settle(self.job.fence, Settle::Done).delivery(store::Delivery {
             id,
             message: self.job.loaded.id,
             dest: dest.to_owned(),
             rcpt: self.job.rcpt.clone(),
-            data: record::write(&work),
+            data: record::write(work),
             due: due.0,
             expires: self.job.expires.0,
             start: Start::Waiting,

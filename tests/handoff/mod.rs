@@ -69,7 +69,9 @@ impl Owner {
     /// What the recipient reads of what arrived.
     fn opened(&self, received: &Received) -> Result<String, String> {
         let content = received.content.as_str();
-        let start = content.find("Content-Type: application/pkcs7-mime").ok_or("nothing is encrypted")?;
+        let start = content
+            .find("Content-Type: application/pkcs7-mime")
+            .ok_or_else(|| format!("nothing is encrypted: {:.2000}", received.content))?;
         let mail = &content[start..];
         let end = mail.find("\r\n\r\n").ok_or("no body")?;
         let body = mail[end + 4..].split("\r\n--").next().unwrap_or_default();
@@ -105,8 +107,13 @@ fn openssl(directory: &Path, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>
 
 /// A text and a picture that is too large for the handset.
 fn content() -> Vec<u8> {
+    content_with(900)
+}
+
+/// A text and a picture of so many pixels each way.
+fn content_with(pixels: u32) -> Vec<u8> {
     let mut encoded = Vec::new();
-    encode_base64(&picture::png(900), &mut encoded);
+    encode_base64(&picture::png(pixels), &mut encoded);
     format!(
         "Content-Type: multipart/mixed; boundary=in\r\n\r\n--in\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n\
          The secret word is xyzzy-marker\r\n--in\r\nContent-Type: image/png; name=\"lake.png\"\r\n\
@@ -148,7 +155,12 @@ async fn granted(owner: &Owner, mail: &str, more: &str) -> Option<(Gateway, Rece
     assert_eq!(granted.status, 202, "{}", granted.text());
     let received = peer.wait_for(1).await.remove(0);
     let ended = client.session(session["id"].as_str().unwrap()).await;
-    assert_eq!(ended["state"], "done", "{ended}");
+    assert_eq!(
+        ended["state"],
+        "done",
+        "{ended}\n{:?}",
+        gateway.events().iter().filter(|it| it["type"] == "Fault").collect::<Vec<_>>()
+    );
     Some((gateway, received))
 }
 
@@ -207,7 +219,7 @@ async fn nothing_that_could_decrypt_is_kept_anywhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_key_the_message_goes_the_way_that_is_configured() {
     let owner = Owner::rsa();
-    let mail = owner.mail(&content(), &["-aes-256-gcm"]);
+    let mail = owner.mail(&content_with(60), &["-aes-256-gcm"]);
     for (policy, decline) in [("untouched", true), ("notice", true), ("refuse", true), ("untouched", false)] {
         let (peer, host) = (Sink::start().await, Sink::start().await);
         let wait = if decline { "1h" } else { "1s" };
@@ -243,9 +255,9 @@ async fn without_a_key_the_message_goes_the_way_that_is_configured() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restart_ends_the_session_and_not_the_message() {
     let owner = Owner::rsa();
-    let mail = owner.mail(&content(), &["-aes-256-gcm"]);
+    let mail = owner.mail(&content_with(60), &["-aes-256-gcm"]);
     let (peer, host) = (Sink::start().await, Sink::start().await);
-    let Some(mut gateway) = gateway(&owner, &peer, &host, "").await else { return };
+    let Some(mut gateway) = gateway(&owner, &peer, &host, "wait = \"20 s\"\n").await else { return };
     send(&gateway, &mail).await;
     let session = Client::of(&gateway, &owner).waiting().await;
     gateway.stop().await;

@@ -16,7 +16,8 @@ mod tests;
 pub use canonical::{NotCanonical, canonical};
 pub use document::{
     Algorithm, Bounds, ContentAlgorithm, Decline, DeclineReason, Direction, Format, Grant, Inconsistent,
-    Integrity, Message, Problem, Recipient, RecipientId, RecipientType, Seal, Session, SessionList, Suite, WellKnown,
+    Integrity, Message, Problem, Recipient, RecipientId, RecipientType, Seal, Session, SessionList, Suite,
+    WellKnown,
 };
 pub use octets::{Digest, Octets};
 pub use time::Time;
