@@ -385,11 +385,11 @@ impl Desk {
 async fn work(gateway: &Arc<Gateway>, id: &str, key: Cek) {
     let outcome = opened(gateway, id, key).await;
     let desk = &gateway.handoff;
-    if let Err(outcome) = outcome {
-        if let Some(held) = desk.held().get_mut(id) {
-            held.session.fail(outcome, clock::now());
-            drop(desk.note(gateway, &mut held.session));
-        }
+    if let Err(outcome) = outcome
+        && let Some(held) = desk.held().get_mut(id)
+    {
+        held.session.fail(outcome, clock::now());
+        drop(desk.note(gateway, &mut held.session));
     }
     desk.changed();
     desk.wake_if_over(gateway, id).await;

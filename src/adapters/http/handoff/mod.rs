@@ -246,5 +246,5 @@ async fn small(
     let patience = Duration::from_millis(config.read_timeout_ms);
     let body = body::read(&caller, memory, stream, &[], patience).await?;
     record.octets_in = body.octets.len() as u64;
-    Ok(body.octets.into())
+    Ok(body.octets)
 }
