@@ -1,6 +1,6 @@
 //! A client of the handoff: what `cedrat-key` does, in the fewest lines.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Mutex};
+use std::{net::SocketAddr, path::PathBuf};
 
 use cedrat::chance::Chance;
 use cedrat_keyring::{
@@ -27,13 +27,14 @@ pub(crate) struct Client {
     certificate: PathBuf,
 }
 
-/// The key that was unwrapped last.
-static LAST: Mutex<Vec<u8>> = Mutex::new(Vec::new());
-
 impl Client {
     pub(crate) fn of(gateway: &Gateway, owner: &Owner) -> Self {
+        Self::at(gateway.running.as_ref().unwrap().http[0], owner)
+    }
+
+    pub(crate) fn at(address: SocketAddr, owner: &Owner) -> Self {
         Self {
-            address: gateway.running.as_ref().unwrap().http[0],
+            address,
             token: TOKEN.to_owned(),
             key: owner.path("key.pem"),
             certificate: owner.path("cert.pem"),
@@ -72,12 +73,15 @@ impl Client {
         self.session(id).await
     }
 
-    pub(crate) fn last_key(&self) -> Vec<u8> {
-        LAST.lock().unwrap().clone()
+    /// The body of a grant, and the key in it.
+    pub(crate) fn sealed(&self, session: &Value) -> (Vec<u8>, Vec<u8>) {
+        let mut key = Vec::new();
+        let body = self.body(session, None, &mut key);
+        (body, key)
     }
 
     /// The body of a grant; with another key than the one that is in the message when `instead` says so.
-    fn body(&self, session: &Value, instead: Option<Vec<u8>>) -> Vec<u8> {
+    fn body(&self, session: &Value, instead: Option<Vec<u8>>, unwrapped: &mut Vec<u8>) -> Vec<u8> {
         let document: wire::Session = serde_json::from_value(session.clone()).unwrap();
         document.check().unwrap();
         let algorithm = ContentAlgorithm::ALL
@@ -96,7 +100,7 @@ impl Client {
                 let pem = PrivateKeyDer::from_pem_file(&self.key).unwrap();
                 let private = PrivateKey::read(pem.secret_der(), &KeyLimits::default()).unwrap();
                 let key = unwrap::unwrap(&info, &private, &certificate, algorithm, &mut Chance).unwrap();
-                *LAST.lock().unwrap() = key.octets().to_vec();
+                *unwrapped = key.octets().to_vec();
                 key
             }
         };
@@ -121,21 +125,21 @@ impl Client {
     }
 
     pub(crate) async fn grant(&self, session: &Value, instead: Option<Vec<u8>>) -> Answer {
-        self.put(session["id"].as_str().unwrap(), &self.body(session, instead)).await
+        self.put(session["id"].as_str().unwrap(), &self.body(session, instead, &mut Vec::new())).await
     }
 
     /// A key that is sealed for one session and given to another.
     pub(crate) async fn grant_for(&self, sealed_for: &Value, id: &str) -> Answer {
-        self.put(id, &self.body(sealed_for, None)).await
+        self.put(id, &self.sealed(sealed_for).0).await
     }
 
     pub(crate) async fn grant_twice(&self, session: &Value) -> (Answer, Answer) {
-        let body = self.body(session, None);
+        let (body, _) = self.sealed(session);
         let id = session["id"].as_str().unwrap();
         (self.put(id, &body).await, self.put(id, &body).await)
     }
 
-    async fn put(&self, id: &str, body: &[u8]) -> Answer {
+    pub(crate) async fn put(&self, id: &str, body: &[u8]) -> Answer {
         self.ask("PUT", &format!("/sessions/{id}/key"), body).await
     }
 

@@ -2,6 +2,7 @@
 //! hands over the key, or does not.
 
 mod client;
+mod memory;
 
 use std::{path::Path, process::Command};
 
@@ -189,9 +190,15 @@ async fn a_granted_message_is_converted_and_encrypted_to_its_recipient_again() {
 async fn nothing_that_could_decrypt_is_kept_anywhere() {
     let owner = Owner::rsa();
     let mail = owner.mail(&content(), &["-aes-256-gcm"]);
-    let Some((gateway, _)) = granted(&owner, &mail, "").await else { return };
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    let Some(gateway) = gateway(&owner, &peer, &host, "").await else { return };
+    let client = Client::of(&gateway, &owner);
+    send(&gateway, &mail).await;
+    let session = client.waiting().await;
+    let (body, key) = client.sealed(&session);
+    assert_eq!(client.put(session["id"].as_str().unwrap(), &body).await.status, 202);
+    peer.wait_for(1).await;
     gateway.events();
-    let key = Client::of(&gateway, &owner).last_key();
     let hex: String = key.iter().map(|octet| format!("{octet:02x}")).collect();
     let mut encoded = Vec::new();
     encode_base64(&key, &mut encoded);
