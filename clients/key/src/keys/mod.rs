@@ -78,23 +78,14 @@ pub(crate) fn read_key(der: &[u8]) -> Result<PrivateKey, Error> {
     PrivateKey::read(der, &KeyLimits::default()).map_err(|malformed| Error::Key(malformed.to_string()))
 }
 
-/// Each certificate with the key of its kind; two keys of one kind cannot be told apart.
+/// Each key with its certificate; certificates without a key are of issuers, or for others.
 pub(crate) fn pair(keys: Vec<PrivateKey>, certificates: Vec<Certificate>) -> Result<Vec<Identity>, Error> {
-    let mut identities = Vec::new();
-    for key in keys {
-        let kind = key.kind();
-        let mut fitting = certificates.iter().filter(|certificate| certificate.key() == kind);
-        match (fitting.next(), fitting.next()) {
-            (Some(certificate), None) => {
-                identities.push(Identity { certificate: certificate.clone(), operation: Box::new(key) });
-            }
-            (None, _) => return Err(Error::Key(format!("no certificate for a key of {kind:?}"))),
-            (Some(_), Some(_)) => {
-                return Err(Error::Key(format!(
-                    "more than one certificate for a key of {kind:?}: one file each"
-                )));
-            }
-        }
-    }
-    Ok(identities)
+    keys.into_iter()
+        .map(|key| {
+            let certificate = certificates.iter().find(|certificate| key.belongs_to(certificate));
+            let certificate = certificate
+                .ok_or_else(|| Error::Key(format!("no certificate for a key of {:?}", key.kind())))?;
+            Ok(Identity { certificate: certificate.clone(), operation: Box::new(key) })
+        })
+        .collect()
 }

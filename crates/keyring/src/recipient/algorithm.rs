@@ -58,7 +58,10 @@ impl Algorithm {
     /// Its name in sessions and audit entries; "unknown" for what is not in the table.
     #[must_use]
     pub fn name(&self) -> &'static str {
-        NAMES.iter().find(|(oid, _)| *oid == self.oid).map_or("unknown", |(_, name)| name)
+        let schemes = SCHEMES.iter().map(|(oid, _, name)| (*oid, *name));
+        let derivations = DERIVATIONS.iter().map(|(oid, _, name)| (*oid, *name));
+        let mut named = NAMES.into_iter().chain(schemes).chain(derivations);
+        named.find(|(oid, _)| *oid == self.oid).map_or("unknown", |(_, name)| name)
     }
 }
 
@@ -74,28 +77,13 @@ pub(crate) const HKDF_SHA256: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.3.28"
 pub(crate) const PWRI_KEK: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.3.9");
 pub(crate) const PBKDF2: Oid = Oid::new_unwrap("1.2.840.113549.1.5.12");
 
-const NAMES: [(Oid, &str); 28] = [
+/// Algorithms with a name and no parameters that matter here; the others have tables of their own below.
+const NAMES: [(Oid, &str); 12] = [
     (RSA, "rsaes-pkcs1-v1_5"),
     (RSAES_OAEP, "rsaes-oaep"),
-    (Oid::new_unwrap("1.3.133.16.840.63.0.2"), "dhSinglePass-stdDH-sha1kdf-scheme"),
-    (Oid::new_unwrap("1.3.132.1.11.0"), "dhSinglePass-stdDH-sha224kdf-scheme"),
-    (STD_DH_SHA256, "dhSinglePass-stdDH-sha256kdf-scheme"),
-    (Oid::new_unwrap("1.3.132.1.11.2"), "dhSinglePass-stdDH-sha384kdf-scheme"),
-    (Oid::new_unwrap("1.3.132.1.11.3"), "dhSinglePass-stdDH-sha512kdf-scheme"),
-    (Oid::new_unwrap("1.3.133.16.840.63.0.3"), "dhSinglePass-cofactorDH-sha1kdf-scheme"),
-    (Oid::new_unwrap("1.3.132.1.14.0"), "dhSinglePass-cofactorDH-sha224kdf-scheme"),
-    (Oid::new_unwrap("1.3.132.1.14.1"), "dhSinglePass-cofactorDH-sha256kdf-scheme"),
-    (Oid::new_unwrap("1.3.132.1.14.2"), "dhSinglePass-cofactorDH-sha384kdf-scheme"),
-    (Oid::new_unwrap("1.3.132.1.14.3"), "dhSinglePass-cofactorDH-sha512kdf-scheme"),
-    (STD_DH_HKDF_SHA256, "dhSinglePass-stdDH-hkdf-sha256-scheme"),
-    (Oid::new_unwrap("1.2.840.113549.1.9.16.3.20"), "dhSinglePass-stdDH-hkdf-sha384-scheme"),
-    (Oid::new_unwrap("1.2.840.113549.1.9.16.3.21"), "dhSinglePass-stdDH-hkdf-sha512-scheme"),
     (MlKem::MlKem512.oid(), "ml-kem-512"),
     (MlKem::MlKem768.oid(), "ml-kem-768"),
     (MlKem::MlKem1024.oid(), "ml-kem-1024"),
-    (HKDF_SHA256, "hkdf-sha256"),
-    (Oid::new_unwrap("1.2.840.113549.1.9.16.3.29"), "hkdf-sha384"),
-    (Oid::new_unwrap("1.2.840.113549.1.9.16.3.30"), "hkdf-sha512"),
     (Wrap::Aes128.oid(), "aes-128-wrap"),
     (Wrap::Aes192.oid(), "aes-192-wrap"),
     (Wrap::Aes256.oid(), "aes-256-wrap"),
@@ -103,6 +91,73 @@ const NAMES: [(Oid, &str); 28] = [
     (PBKDF2, "pbkdf2"),
     (Oid::new_unwrap("1.2.840.113549.1.9.16.3.6"), "3des-wrap"),
     (Oid::new_unwrap("1.2.840.113549.1.9.16.3.5"), "esdh"),
+];
+
+/// How a key-agreement algorithm makes a key-encryption key of the shared secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scheme {
+    X963(Hash),
+    Hkdf(Hash),
+}
+
+/// Schemes of RFC 5753 and 8418. Standard and cofactor Diffie-Hellman are the same on curves whose
+/// cofactor is 1, and X25519 multiplies by its cofactor anyway.
+const SCHEMES: [(Oid, Scheme, &str); 13] = [
+    (Oid::new_unwrap("1.3.133.16.840.63.0.2"), Scheme::X963(Hash::Sha1), "dhSinglePass-stdDH-sha1kdf-scheme"),
+    (Oid::new_unwrap("1.3.132.1.11.0"), Scheme::X963(Hash::Sha224), "dhSinglePass-stdDH-sha224kdf-scheme"),
+    (STD_DH_SHA256, Scheme::X963(Hash::Sha256), "dhSinglePass-stdDH-sha256kdf-scheme"),
+    (Oid::new_unwrap("1.3.132.1.11.2"), Scheme::X963(Hash::Sha384), "dhSinglePass-stdDH-sha384kdf-scheme"),
+    (Oid::new_unwrap("1.3.132.1.11.3"), Scheme::X963(Hash::Sha512), "dhSinglePass-stdDH-sha512kdf-scheme"),
+    (
+        Oid::new_unwrap("1.3.133.16.840.63.0.3"),
+        Scheme::X963(Hash::Sha1),
+        "dhSinglePass-cofactorDH-sha1kdf-scheme",
+    ),
+    (
+        Oid::new_unwrap("1.3.132.1.14.0"),
+        Scheme::X963(Hash::Sha224),
+        "dhSinglePass-cofactorDH-sha224kdf-scheme",
+    ),
+    (
+        Oid::new_unwrap("1.3.132.1.14.1"),
+        Scheme::X963(Hash::Sha256),
+        "dhSinglePass-cofactorDH-sha256kdf-scheme",
+    ),
+    (
+        Oid::new_unwrap("1.3.132.1.14.2"),
+        Scheme::X963(Hash::Sha384),
+        "dhSinglePass-cofactorDH-sha384kdf-scheme",
+    ),
+    (
+        Oid::new_unwrap("1.3.132.1.14.3"),
+        Scheme::X963(Hash::Sha512),
+        "dhSinglePass-cofactorDH-sha512kdf-scheme",
+    ),
+    (STD_DH_HKDF_SHA256, Scheme::Hkdf(Hash::Sha256), "dhSinglePass-stdDH-hkdf-sha256-scheme"),
+    (
+        Oid::new_unwrap("1.2.840.113549.1.9.16.3.20"),
+        Scheme::Hkdf(Hash::Sha384),
+        "dhSinglePass-stdDH-hkdf-sha384-scheme",
+    ),
+    (
+        Oid::new_unwrap("1.2.840.113549.1.9.16.3.21"),
+        Scheme::Hkdf(Hash::Sha512),
+        "dhSinglePass-stdDH-hkdf-sha512-scheme",
+    ),
+];
+
+impl Scheme {
+    /// The scheme with an object identifier.
+    pub(crate) fn of(oid: Oid) -> Option<Self> {
+        SCHEMES.into_iter().find(|(named, ..)| *named == oid).map(|(_, scheme, _)| scheme)
+    }
+}
+
+/// Key derivations with HKDF that a key encapsulation names (RFC 8619).
+const DERIVATIONS: [(Oid, Hash, &str); 3] = [
+    (HKDF_SHA256, Hash::Sha256, "hkdf-sha256"),
+    (Oid::new_unwrap("1.2.840.113549.1.9.16.3.29"), Hash::Sha384, "hkdf-sha384"),
+    (Oid::new_unwrap("1.2.840.113549.1.9.16.3.30"), Hash::Sha512, "hkdf-sha512"),
 ];
 
 /// A hash function of RSAES-OAEP, of a key derivation or of PBKDF2.
@@ -122,6 +177,12 @@ impl Hash {
     /// The function with an object identifier.
     pub(crate) fn of(oid: Oid) -> Option<Self> {
         Self::ALL.into_iter().find(|hash| hash.oid() == oid)
+    }
+
+    /// The hash of a key derivation with HKDF.
+    #[cfg(feature = "unwrap")]
+    pub(crate) fn of_hkdf(oid: Oid) -> Option<Self> {
+        DERIVATIONS.into_iter().find(|(named, ..)| *named == oid).map(|(_, hash, _)| hash)
     }
 
     pub(crate) const fn oid(self) -> Oid {

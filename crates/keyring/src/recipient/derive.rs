@@ -7,45 +7,16 @@
 use alloc::vec::Vec;
 
 use aes_kw::{AesKw, KeyInit};
-use const_oid::ObjectIdentifier as Oid;
 use hkdf::Hkdf;
 use sha1::Sha1;
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 use zeroize::Zeroizing;
 
 use super::element::{INTEGER, OCTET_STRING, SEQUENCE, constructed, element};
-use super::{Hash, Wrap};
+use super::{Hash, Scheme, Wrap};
 use crate::Cek;
 
-/// How a key-agreement algorithm makes a key-encryption key of the shared secret.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Scheme {
-    X963(Hash),
-    Hkdf(Hash),
-}
-
 impl Scheme {
-    /// The scheme with an object identifier. Standard and cofactor Diffie-Hellman are the same on
-    /// curves whose cofactor is 1, and X25519 multiplies by its cofactor anyway.
-    pub(crate) fn of(oid: Oid) -> Option<Self> {
-        const SCHEMES: [(Oid, Scheme); 13] = [
-            (Oid::new_unwrap("1.3.133.16.840.63.0.2"), Scheme::X963(Hash::Sha1)),
-            (Oid::new_unwrap("1.3.132.1.11.0"), Scheme::X963(Hash::Sha224)),
-            (Oid::new_unwrap("1.3.132.1.11.1"), Scheme::X963(Hash::Sha256)),
-            (Oid::new_unwrap("1.3.132.1.11.2"), Scheme::X963(Hash::Sha384)),
-            (Oid::new_unwrap("1.3.132.1.11.3"), Scheme::X963(Hash::Sha512)),
-            (Oid::new_unwrap("1.3.133.16.840.63.0.3"), Scheme::X963(Hash::Sha1)),
-            (Oid::new_unwrap("1.3.132.1.14.0"), Scheme::X963(Hash::Sha224)),
-            (Oid::new_unwrap("1.3.132.1.14.1"), Scheme::X963(Hash::Sha256)),
-            (Oid::new_unwrap("1.3.132.1.14.2"), Scheme::X963(Hash::Sha384)),
-            (Oid::new_unwrap("1.3.132.1.14.3"), Scheme::X963(Hash::Sha512)),
-            (Oid::new_unwrap("1.2.840.113549.1.9.16.3.19"), Scheme::Hkdf(Hash::Sha256)),
-            (Oid::new_unwrap("1.2.840.113549.1.9.16.3.20"), Scheme::Hkdf(Hash::Sha384)),
-            (Oid::new_unwrap("1.2.840.113549.1.9.16.3.21"), Scheme::Hkdf(Hash::Sha512)),
-        ];
-        SCHEMES.into_iter().find(|(named, _)| *named == oid).map(|(_, scheme)| scheme)
-    }
-
     /// The key-encryption key from a shared secret. The user keying material is in the shared
     /// information already; HKDF has it as salt besides (RFC 8418 §2.2).
     pub(crate) fn kek(self, secret: &[u8], info: &[u8], ukm: Option<&[u8]>, wrap: Wrap) -> Option<Kek> {
@@ -71,17 +42,6 @@ pub(crate) fn kem_info(wrap_der: &[u8], wrap: Wrap, ukm: Option<&[u8]>) -> Vec<u
     let length = element(INTEGER, &[&[u8::try_from(wrap.octets()).unwrap_or_default()]]);
     let ukm = ukm.map(|ukm| element(constructed(0), &[&element(OCTET_STRING, &[ukm])])).unwrap_or_default();
     element(SEQUENCE, &[wrap_der, &length, &ukm])
-}
-
-/// The hash of a key derivation with HKDF, id-alg-hkdf-with-sha256 and its sisters (RFC 8619).
-#[cfg(feature = "unwrap")]
-pub(crate) fn kem_kdf(oid: Oid) -> Option<Hash> {
-    const DERIVATIONS: [(Oid, Hash); 3] = [
-        (super::HKDF_SHA256, Hash::Sha256),
-        (Oid::new_unwrap("1.2.840.113549.1.9.16.3.29"), Hash::Sha384),
-        (Oid::new_unwrap("1.2.840.113549.1.9.16.3.30"), Hash::Sha512),
-    ];
-    DERIVATIONS.into_iter().find(|(named, _)| *named == oid).map(|(_, hash)| hash)
 }
 
 /// A key-encryption key.

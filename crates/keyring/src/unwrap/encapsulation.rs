@@ -1,7 +1,7 @@
 //! KEMRecipientInfo (RFC 9629) with ML-KEM (RFC 9936).
 
 use super::{PrivateOperation, Refused};
-use crate::recipient::{Body, Hash, Kek, MlKem, Wrap, kem_info, kem_kdf};
+use crate::recipient::{Body, Hash, Kek, MlKem, Wrap, kem_info};
 use crate::{Cek, ContentAlgorithm, Recipient};
 
 pub(super) fn unwrap(
@@ -16,7 +16,7 @@ pub(super) fn unwrap(
     if recipient.algorithm().oid() != kem.oid() {
         return Err(Refused::KeyKind);
     }
-    let hash: Hash = kem_kdf(kdf.oid()).ok_or(Refused::Unsupported("key derivation"))?;
+    let hash = Hash::of_hkdf(kdf.oid()).ok_or(Refused::Unsupported("key derivation"))?;
     let length = Wrap::of(wrap.oid()).ok_or(Refused::Unsupported("key wrap"))?;
     if usize::try_from(*kek_octets) != Ok(length.octets()) {
         return Err(Refused::Unsupported("length of a wrapping key"));
