@@ -187,6 +187,43 @@ async fn a_granted_message_is_converted_and_encrypted_to_its_recipient_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_nothing_vouches_for_passes_nothing_as_it_came() {
+    let owner = Owner::rsa();
+    let picture = picture::png(60);
+    let (mut png, mut zip) = (Vec::new(), Vec::new());
+    encode_base64(&picture, &mut png);
+    encode_base64(b"PK\x03\x04 and so on", &mut zip);
+    let text = |octets: &[u8]| std::str::from_utf8(octets).unwrap().trim_end().to_owned();
+    let content = format!(
+        "Content-Type: multipart/mixed; boundary=in\r\n\r\n--in\r\nContent-Type: text/html; charset=utf-8\r\n\r\n\
+         <p>The word is xyzzy-marker<img src=\"http://attacker.example/?\"></p>\r\n\
+         --in\r\nContent-Type: image/png; name=\"dot.png\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n\
+         --in\r\nContent-Type: application/zip; name=\"plans.zip\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n\
+         --in--\r\n",
+        text(&png),
+        text(&zip)
+    );
+    let mail = owner.mail(content.as_bytes(), &["-aes-128-cbc"]);
+    let Some((gateway, received)) = granted(&owner, &mail, "").await else { return };
+    let opened = owner.opened(&received).unwrap();
+    assert!(opened.contains("xyzzy-marker"), "the text is read: {opened}");
+    for gone in ["attacker.example", "text/html", text(&png).lines().nth(1).unwrap(), text(&zip).as_str()] {
+        assert!(!opened.contains(gone), "{gone} in {opened}");
+    }
+    assert!(opened.contains("plans.zip"), "it is named: {opened}");
+    drop(gateway);
+    // Where the operator trusts it, it is content as any other; where he does not, it is not opened.
+    let Some((_gateway, received)) = granted(&owner, &mail, "cbc = \"allow\"\n").await else { return };
+    assert!(owner.opened(&received).unwrap().contains(text(&png).lines().nth(1).unwrap()));
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    let Some(gateway) = self::gateway(&owner, &peer, &host, "cbc = \"refuse\"\n").await else { return };
+    send(&gateway, &mail).await;
+    let received = peer.wait_for(1).await.remove(0);
+    assert!(owner.opened(&received).unwrap().contains("attacker.example"), "as it came");
+    assert_eq!(Client::of(&gateway, &owner).get("/sessions").await.json()["sessions"], serde_json::json!([]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nothing_that_could_decrypt_is_kept_anywhere() {
     let owner = Owner::rsa();
     let mail = owner.mail(&content(), &["-aes-256-gcm"]);

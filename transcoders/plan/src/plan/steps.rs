@@ -112,7 +112,9 @@ pub(super) fn prospect(part: &Part<'_>, profile: &Profile) -> Prospect {
             Kind::Video => offered(video::ways(part.facts, profile), part.facts),
         },
     };
-    let found = if part.anew { anew(part.facts, found, profile) } else { found };
+    if part.anew {
+        return anew(part.facts, found, profile);
+    }
     match found {
         found if !profile.adapt.value => {
             if shown_as_is(&found) {
@@ -127,7 +129,7 @@ pub(super) fn prospect(part: &Part<'_>, profile: &Profile) -> Prospect {
 }
 
 /// Without the ways that copy what came: pictures, sound and video are decoded, text is read, and
-/// whatever is neither is left out.
+/// whatever is neither is left out, also where it is required or may not be converted.
 fn anew(facts: &Facts, found: Prospect, profile: &Profile) -> Prospect {
     let ways = match (facts.format.kind(), found) {
         (Kind::Picture | Kind::Sound | Kind::Video, Prospect::Ways(ways)) => ways,
@@ -139,7 +141,7 @@ fn anew(facts: &Facts, found: Prospect, profile: &Profile) -> Prospect {
         (Kind::Text, found) | (_, found @ Prospect::Settled(Action::Replace(_), _)) => return found,
         _ => Vec::new(),
     };
-    let made: Vec<Way> = ways.into_iter().filter(Way::is_made).collect();
+    let made: Vec<Way> = ways.into_iter().filter(|way| profile.adapt.value && way.is_made()).collect();
     if made.is_empty() { Prospect::Settled(Action::Replace(Why::Unproven), 0) } else { Prospect::Ways(made) }
 }
 

@@ -347,6 +347,25 @@ fn signed_parts_are_not_touched() {
 }
 
 #[test]
+fn of_what_nothing_vouches_for_no_octet_passes_as_it_came() {
+    let mut profile = handset(300_000);
+    let anew = |facts: &Facts, profile: &Profile| {
+        let parts = [Part { anew: true, required: true, ..part(facts) }];
+        plan(&parts, profile, &Frame::default()).actions.remove(0)
+    };
+    let small = jpeg(10_000, PICTURE);
+    assert_eq!(only(&small, &profile), Action::Keep);
+    let Action::Convert(steps) = anew(&small, &profile) else { panic!("it is made anew") };
+    assert!(steps.iter().all(|step| matches!(step.target, Target::Still(_))), "{steps:?}");
+    assert_eq!(anew(&text("utf-8", 100), &profile), Action::Keep);
+    for facts in [facts(Format::Pdf, 5_000, Detail::None), facts(Format::Svg, 500, Detail::None)] {
+        assert!(matches!(anew(&facts, &profile), Action::Replace(_)));
+    }
+    profile.adapt.value = false;
+    assert_eq!(anew(&small, &profile), Action::Replace(Why::Unproven));
+}
+
+#[test]
 fn without_leave_to_adapt_all_is_kept_and_the_plan_says_what_is_wrong() {
     let mut profile = handset(300_000);
     profile.adapt.value = false;
