@@ -1,8 +1,8 @@
 //! Content decrypted under a content key, after it was verified, and content encrypted under one.
 //!
 //! The ciphertext is read twice: a [`Verifier`] says whether the key fits without producing plaintext
-//! (AES-GCM: the whole tag, whose GHASH is over ciphertext; CBC: padding and, of mail, the first header
-//! line), and only a [`Verified`] makes a [`Decryptor`]. The second pass computes the tag again: a file
+//! (AES-GCM: the whole tag, whose GHASH is over ciphertext; CBC: padding and, of mail, that it begins with a
+//! header), and only a [`Verified`] makes a [`Decryptor`]. The second pass computes the tag again: a file
 //! that changed in between is noticed at its end, so nothing is published before [`Decryptor::finish`].
 //!
 //! Whatever fails where a key is involved is [`Unusable`], without detail and only after all octets were
@@ -53,7 +53,7 @@ pub struct Content<'a> {
     /// The tag; a tag of another length than the parameters say opens nothing.
     pub mac: Option<&'a [u8]>,
     /// Whether the plaintext is a MIME entity. Without integrity a wrong key passes for right once in about
-    /// 256 times; the first header line makes that rarer than once in 2^40.
+    /// 256 times; that the beginning must be a header makes that rarer than once in 2^30.
     pub is_mime: bool,
 }
 

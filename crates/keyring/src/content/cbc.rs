@@ -112,18 +112,29 @@ impl Probe {
     }
 }
 
-/// Whether octets are the beginning of a header block (RFC 5322 §2.2, RFC 2045 §3), or of the empty line
-/// after an empty one.
+/// Whether octets are the beginning of a header block (RFC 5322 §2.2, RFC 6532), or of a text without one.
+/// Up to the empty line all of them must be text, which octets from a wrong key are not for long.
 fn begins_like_mime(octets: &[u8]) -> bool {
-    if octets.starts_with(b"\r\n") || octets.starts_with(b"\n") {
-        return true;
-    }
-    let Some(name) = octets.iter().position(|octet| *octet == b':') else { return false };
-    let (name, value) = octets.split_at(name);
-    let value = value.split(|octet| *octet == b'\n').next().unwrap_or_default();
-    !name.is_empty()
-        && name.trim_ascii_end().iter().all(|octet| matches!(octet, 33..=126))
-        && value.iter().all(|octet| matches!(octet, b'\t' | b'\r' | 32..=126 | 128..))
+    let without_header = octets.starts_with(b"\r\n") || octets.starts_with(b"\n");
+    let empty_line = |at: &usize| {
+        let rest = octets.get(*at..).unwrap_or_default();
+        rest.starts_with(b"\n\n") || rest.starts_with(b"\n\r\n")
+    };
+    let end = (0..octets.len()).find(empty_line).filter(|_| !without_header);
+    let head = octets.get(..end.unwrap_or(octets.len())).unwrap_or_default();
+    let text = match core::str::from_utf8(head) {
+        Ok(text) => text,
+        // The beginning may end within a character.
+        Err(error) if error.error_len().is_none() => head
+            .get(..error.valid_up_to())
+            .and_then(|head| core::str::from_utf8(head).ok())
+            .unwrap_or_default(),
+        Err(_) => return false,
+    };
+    let is_text = text.chars().all(|one| !one.is_control() || matches!(one, '\t' | '\r' | '\n'));
+    let name = text.split_once(':').map_or("", |(name, _)| name.trim_end());
+    let is_field = !name.is_empty() && name.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-');
+    is_text && (without_header || is_field)
 }
 
 /// A ciphertext on its way to plaintext.

@@ -217,7 +217,7 @@ fn a_file_that_changed_between_the_passes_is_noticed() {
 }
 
 #[test]
-fn a_wrong_key_for_cbc_is_told_by_the_first_header_line() {
+fn a_wrong_key_for_cbc_is_told_by_the_beginning_of_the_plaintext() {
     let parameters = ContentParameters::cbc(ContentAlgorithm::Aes128Cbc, &[3; 16]).unwrap();
     let right = Cek::new(&[1; 16]).unwrap();
     let opens = |key: &Cek, plaintext: &[u8], is_mime| {
@@ -228,10 +228,13 @@ fn a_wrong_key_for_cbc_is_told_by_the_first_header_line() {
     for entity in [
         b"Content-Type: text/plain\r\n\r\nhello".as_slice(),
         b"\r\nno header",
-        b"\nno header",
-        b"MIME-Version:1.0\n\n",
+        b"\nno header, gr\xC3\xBC\xC3\x9Fe",
+        b"MIME-Version:1.0\n\n\x00\xFF binary",
+        b"Content-Type: image/jpeg\r\nContent-Transfer-Encoding: binary\r\n\r\n\xFF\xD8\xFF",
         &long,
         b"Subject: gr\xC3\xBC\xC3\x9Fe\r\n\r\n",
+        // The 64 octets that are looked at end within a character.
+        b"Content-Description: 4567890123456789012345678901234567890123456\xC3\xBC\r\n\r\n",
         b"X:\n",
     ] {
         assert!(opens(&right, entity, true), "{entity:?}");
@@ -243,6 +246,8 @@ fn a_wrong_key_for_cbc_is_told_by_the_first_header_line() {
         b"\0Content-Type: text/plain",
         b"A b: c",
         b"a:\x01",
+        b"\n\x01",
+        b"a: \xFF\n",
     ] {
         assert!(!opens(&right, other, true), "{other:?}");
         assert!(opens(&right, other, false));
