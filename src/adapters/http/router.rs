@@ -60,8 +60,7 @@ impl Operation {
         Self::Handoff(Door::Events),
         Self::Handoff(Door::Audit),
         Self::Handoff(Door::Page),
-        Self::Handoff(Door::PageScript),
-        Self::Handoff(Door::PageStyle),
+        Self::Handoff(Door::PageFile),
     ];
 
     /// Where it is; `{name}` stands for one segment.

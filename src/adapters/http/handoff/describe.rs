@@ -14,8 +14,7 @@ pub fn describe(door: Door, method: &str) -> Value {
             ("The content key, sealed to this session", "202", "It was taken; what it is worth shows later")
         }
         (Door::Page, _) => ("The page for browsers", "200", "HTML"),
-        (Door::PageScript, _) => ("Its script", "200", "JavaScript"),
-        (Door::PageStyle, _) => ("Its style", "200", "CSS"),
+        (Door::PageFile, _) => ("A script or the style of the page", "200", "JavaScript or CSS"),
         (Door::Session, "DELETE") => ("A session is withdrawn and what it holds wiped", "204", "It is gone"),
         (Door::Session, _) => ("One session; with format=jws signed by the gateway", "200", "The session"),
         (Door::Sessions, _) => ("The sessions of the account; waits up to 55 s for one", "200", "Summaries"),
@@ -24,13 +23,15 @@ pub fn describe(door: Door, method: &str) -> Value {
     let kind = match door {
         Door::Events => "text/event-stream",
         Door::Page => "text/html",
-        Door::PageScript => "text/javascript",
-        Door::PageStyle => "text/css",
+        Door::PageFile => "text/javascript",
         _ => "application/json",
     };
     let mut parameters = Vec::new();
     if matches!(door, Door::Decline | Door::Key | Door::Session) {
         parameters.push(parameter("name", "path", "Name of the session"));
+    }
+    if door == Door::PageFile {
+        parameters.push(parameter("name", "path", "Name of the file"));
     }
     if door == Door::Session && method == "GET" {
         parameters.push(parameter("format", "query", "json (default) or jws"));

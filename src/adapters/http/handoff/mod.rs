@@ -7,6 +7,7 @@
 
 pub mod describe;
 mod events;
+mod page;
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,9 +15,7 @@ use http_body_util::{Either, Full};
 use hyper::{
     Method, Response, StatusCode,
     body::{Bytes, Incoming},
-    header::{
-        CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderValue, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
-    },
+    header::{CONTENT_TYPE, ETAG, HeaderValue},
 };
 use serde_json::json;
 
@@ -50,10 +49,8 @@ pub enum Door {
     Key,
     /// The page for browsers.
     Page,
-    /// Its script.
-    PageScript,
-    /// Its style.
-    PageStyle,
+    /// What the page is made of: scripts and a style.
+    PageFile,
     /// One session.
     Session,
     /// Those of the account.
@@ -71,8 +68,7 @@ impl Door {
             Self::Events => "/api/v1/handoff/events",
             Self::Key => "/api/v1/handoff/sessions/{name}/key",
             Self::Page => "/handoff",
-            Self::PageScript => "/handoff/page.js",
-            Self::PageStyle => "/handoff/page.css",
+            Self::PageFile => "/handoff/{name}",
             Self::Session => "/api/v1/handoff/sessions/{name}",
             Self::Sessions => "/api/v1/handoff/sessions",
             Self::WellKnown => "/api/v1/handoff/.well-known",
@@ -87,8 +83,7 @@ impl Door {
             Self::Events => "handoff-events",
             Self::Key => "handoff-key",
             Self::Page => "handoff-page",
-            Self::PageScript => "handoff-page-script",
-            Self::PageStyle => "handoff-page-style",
+            Self::PageFile => "handoff-page-file",
             Self::Session => "handoff-session",
             Self::Sessions => "handoff-sessions",
             Self::WellKnown => "handoff-well-known",
@@ -107,7 +102,7 @@ impl Door {
 
     /// Whether anybody may ask: nothing there is about anyone.
     pub const fn is_open(self) -> bool {
-        matches!(self, Self::Page | Self::PageScript | Self::PageStyle | Self::WellKnown)
+        matches!(self, Self::Page | Self::PageFile | Self::WellKnown)
     }
 }
 
@@ -133,7 +128,7 @@ pub async fn answer(
     };
     if door.is_open() {
         record.outcome = "ok";
-        return open(door, accounts);
+        return open(door, id, accounts);
     }
     let account = auth::holder(&auth::digest(&parts.headers)?, &accounts.all, |account| account.token());
     let account = account.ok_or_else(|| Problem::new(Code::Unauthorized, "no account has this token"))?;
@@ -168,40 +163,23 @@ pub async fn answer(
             let last = parts.headers.get("last-event-id").and_then(|id| id.to_str().ok()?.parse().ok());
             return Ok(events::stream(&gateway, account.name(), last));
         }
-        Door::Page | Door::PageScript | Door::PageStyle | Door::WellKnown => return open(door, accounts),
+        Door::Page | Door::PageFile | Door::WellKnown => return open(door, id, accounts),
     };
     record.outcome = "ok";
     Ok(answer.map(Either::Left))
 }
 
 /// What is the same for everybody.
-fn open(door: Door, accounts: &crate::handoff::Accounts) -> Result<Response<Content>, Problem> {
+fn open(door: Door, name: &str, accounts: &crate::handoff::Accounts) -> Result<Response<Content>, Problem> {
     if door == Door::WellKnown {
         return Ok(as_json(&accounts.well_known()).map(Either::Left));
     }
     if !accounts.page {
         return Err(Problem::new(Code::UnknownPath, "the page is not served here (handoff.page)"));
     }
-    let (kind, text) = match door {
-        Door::PageScript => ("text/javascript; charset=utf-8", include_str!("page/page.js")),
-        Door::PageStyle => ("text/css; charset=utf-8", include_str!("page/page.css")),
-        _ => ("text/html; charset=utf-8", include_str!("page/page.html")),
-    };
-    let mut response = Response::new(Either::Left(Full::new(Bytes::from_static(text.as_bytes()))));
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert("cross-origin-opener-policy", HeaderValue::from_static("same-origin"));
-    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
-    Ok(response)
+    page::file(if door == Door::Page { page::PAGE } else { name })
+        .ok_or_else(|| Problem::new(Code::UnknownPath, "the page has no such file"))
 }
-
-/// Nothing but what this gateway serves: no inline script, no other host, no frame, no form that
-/// leaves.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; \
-    base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'";
 
 fn session(
     gateway: &Arc<Gateway>,

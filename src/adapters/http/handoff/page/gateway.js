@@ -1,4 +1,4 @@
-// The gateway's doors (docs/key-handoff.md §5), its signing keys as this browser has pinned them, and
+// The gateway's doors (docs/key-handoff.md), its signing keys as this browser has pinned them, and
 // the log of what this browser handed over.
 //
 // The token is held by this object and nowhere else: not in storage, not in an address. Pins and the

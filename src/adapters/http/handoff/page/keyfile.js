@@ -3,12 +3,12 @@
 // beside it. It becomes a key of WebCrypto that cannot be taken out again.
 //
 // Old protection (PKCS#12's own, "DEK-Info" in PEM) needs algorithms that WebCrypto leaves out: the
-// refusal names the command that makes the file anew. The MAC of PKCS#12 is not looked at: a wrong
+// refusal names a command that makes the file anew. The MAC of PKCS#12 is not looked at: a wrong
 // passphrase shows in what it opens.
 
 import * as der from "./der.js";
 import { decodePem, equal, utf8, wipe } from "./octets.js";
-import { HASHES } from "./recipient.js";
+import { HAS_AES_192, HASHES } from "./recipient.js";
 
 /** Says what is wrong with the file, and what would help. */
 export class Unusable extends Error {}
@@ -37,7 +37,7 @@ const ENCRYPTED_DATA = "1.2.840.113549.1.7.6";
 const BAG = "1.2.840.113549.1.12.10.1.";
 const X509 = "1.2.840.113549.1.9.22.1";
 
-const OLD = "its encryption is an old one that browsers do not have; make it anew with";
+const OLD = "its encryption is one that this browser does not have; make it anew with";
 const WITH_PKCS8 = "`openssl pkcs8 -topk8 -v2 aes-256-cbc -in OLD -out NEW`";
 const WITH_PKCS12 = "`openssl pkcs12 -legacy -in OLD -nodes | openssl pkcs12 -export -out NEW`";
 
@@ -200,7 +200,7 @@ async function decrypted({ oid: scheme, parameters }, octets, passphrase, remedy
   if (scheme !== PBES2) throw old();
   const [kdf, cipher] = [parameters.child(0).algorithm(), parameters.child(1).algorithm()];
   const bits = AES_CBC[cipher.oid];
-  if (kdf.oid !== PBKDF2 || bits === undefined) throw old();
+  if (kdf.oid !== PBKDF2 || bits === undefined || (bits === 192 && !HAS_AES_192)) throw old();
   const salt = kdf.parameters.child(0, der.OCTET_STRING).octets();
   const iterations = kdf.parameters.child(1, der.INTEGER).number();
   const prf = kdf.parameters.optional(der.SEQUENCE)?.algorithm().oid;

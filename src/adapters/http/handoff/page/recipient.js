@@ -47,6 +47,11 @@ const WRAPS = {
   "2.16.840.1.101.3.4.1.45": 32,
 };
 
+/** Chromium has AES-128 and AES-256 only. */
+export const HAS_AES_192 = Boolean(
+  await crypto.subtle?.generateKey({ name: "AES-KW", length: 192 }, false, ["unwrapKey"]).catch(() => false),
+);
+
 /**
  * A RecipientInfo read: `kind`, `algorithm`, and `ways` to the content key, each with the `rid` that it
  * is for and its encrypted `key`. Kinds that cannot be opened here have no ways.
@@ -128,6 +133,7 @@ function plan(recipient) {
   const wrap = parameters?.as(der.SEQUENCE).algorithm();
   const octets = WRAPS[wrap?.oid];
   if (octets === undefined) throw new Unsupported("a key wrap other than AES");
+  if (octets === 24 && !HAS_AES_192) throw new Unsupported("AES-192, which this browser does not have");
   return { family: "ec", hash, hkdf, wrap, octets };
 }
 
@@ -193,7 +199,7 @@ async function agreed(recipient, way, key, todo) {
     const cek = await crypto.subtle.unwrapKey("raw", way.key, wrapping, "AES-KW", kind, true, ["sign"]);
     return new Uint8Array(await crypto.subtle.exportKey("raw", cek));
   } catch {
-    return null; // another key's, or a browser without AES-192
+    return null; // another key's
   } finally {
     wipe(secret, kek);
   }

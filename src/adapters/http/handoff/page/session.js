@@ -51,7 +51,9 @@ export async function verified(token, pinned) {
   if (!jwk) throw new Untrusted(`It is signed by the key "${header.kid}", which this browser has not pinned.`);
   const { crv, kty, x, y } = jwk;
   const algorithm = { name: "ECDSA", namedCurve: "P-256" };
-  const key = await crypto.subtle.importKey("jwk", { crv, kty, x, y }, algorithm, false, ["verify"]);
+  const key = await crypto.subtle.importKey("jwk", { crv, kty, x, y }, algorithm, false, ["verify"]).catch(() => {
+    throw new Untrusted("The pinned key is no key.");
+  });
   const signed = utf8(`${parts[0]}.${parts[1]}`);
   if (!(await crypto.subtle.verify({ name: "ECDSA", hash: "SHA-256" }, key, signature, signed))) {
     throw new Untrusted("Its signature is not that of the pinned key.");
