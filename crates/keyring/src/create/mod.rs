@@ -63,7 +63,7 @@ impl fmt::Display for Unsuitable {
 
 impl core::error::Error for Unsuitable {}
 
-/// A content key never used before.
+/// A content key never used before. `None` never happens: every content algorithm has a length of key.
 #[must_use]
 pub fn fresh_key(content: ContentAlgorithm, rng: &mut dyn CryptoRng) -> Option<Cek> {
     let mut octets = Zeroizing::new([0; crate::cek::MAX_OCTETS]);

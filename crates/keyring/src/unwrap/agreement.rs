@@ -30,10 +30,24 @@ pub(super) fn unwrap(
     if !curve_fits {
         return Err(Refused::KeyKind);
     }
+    if !is_point(curve, &sent.originator.point) {
+        return Err(Refused::KeyNotUsable);
+    }
     let info = shared_info(wrap.der(), sent.ukm, length);
     let secret = operation.agree(&sent.originator.point).ok_or(Refused::KeyNotUsable)?;
     scheme
         .kek(&secret, &info, sent.ukm, length)
         .and_then(|kek| kek.unwrap(sent.encrypted_key, content.key_octets()))
         .ok_or(Refused::KeyNotUsable)
+}
+
+/// Whether the sender's key is on the curve. A token may not look, and would give away its key by
+/// shared secrets on other curves.
+fn is_point(curve: Curve, octets: &[u8]) -> bool {
+    match curve {
+        Curve::P256 => p256::PublicKey::from_sec1_bytes(octets).is_ok(),
+        Curve::P384 => p384::PublicKey::from_sec1_bytes(octets).is_ok(),
+        Curve::P521 => p521::PublicKey::from_sec1_bytes(octets).is_ok(),
+        Curve::X25519 => octets.len() == 32,
+    }
 }

@@ -48,7 +48,7 @@ pub trait PrivateOperation {
     }
 
     /// ECDH or X25519: the shared secret, for a curve the x-coordinate with all its octets. `peer` is
-    /// the other's public key, a point of SEC 1 or 32 octets; one that is not on the curve fails.
+    /// the other's public key, a point of SEC 1 that is on the curve, or 32 octets.
     fn agree(&self, peer: &[u8]) -> Option<Secret> {
         let _ = peer;
         None
