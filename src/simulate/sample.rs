@@ -1,5 +1,5 @@
-//! Messages to send: an MMS with a picture, a text and a presentation, and a mail in text and HTML
-//! with a picture.
+//! Messages to send: an MMS with a text, attachments and a presentation of them, and a mail in text
+//! and HTML with attachments.
 
 use bytes::Bytes;
 use cedrat_mime::{
@@ -7,6 +7,7 @@ use cedrat_mime::{
     transfer::{encode_base64, encode_quoted_printable},
     write::{self, Part},
 };
+use cedrat_plan::format::{Format, Kind};
 use cedrat_wire_mail::{
     smtp::{Address, Body, Form, Mail, Notify, Rcpt, client::Transaction},
     value,
@@ -21,9 +22,9 @@ use cedrat_wire_mms::{
 use super::picture;
 use crate::clock;
 
-/// A picture to send.
+/// A picture, sound, video or another file to send.
 #[derive(Debug, Clone)]
-pub struct Picture {
+pub struct Attachment {
     /// Its file name.
     pub name: String,
     /// `image/png` and the like.
@@ -32,14 +33,20 @@ pub struct Picture {
     pub octets: Bytes,
 }
 
-impl Picture {
-    /// One made here, about so many octets large.
-    pub fn drawn(octets: usize) -> Self {
+impl Attachment {
+    /// A file of this name; its type is what its suffix says.
+    pub fn named(name: &str, octets: Bytes) -> Self {
+        let format = format_of(name);
         Self {
-            name: "sunset.png".to_owned(),
-            media_type: "image/png".to_owned(),
-            octets: picture::png(picture::side_of(octets)).into(),
+            name: name.to_owned(),
+            media_type: format.unwrap_or(Format::Unknown).media_type().to_owned(),
+            octets,
         }
+    }
+
+    /// A picture made here, about so many octets large.
+    pub fn drawn(octets: usize) -> Self {
+        Self::named("sunset.png", picture::png(picture::side_of(octets)).into())
     }
 
     /// A file.
@@ -49,18 +56,27 @@ impl Picture {
     pub fn read(path: &std::path::Path) -> Result<Self, String> {
         let octets =
             std::fs::read(path).map_err(|fault| format!("{} cannot be read: {fault}", path.display()))?;
-        let name =
-            path.file_name().map_or_else(|| "picture".into(), |name| name.to_string_lossy().into_owned());
-        let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
-        let media_type = match ending.as_str() {
-            "gif" => "image/gif",
-            "jpeg" | "jpg" => "image/jpeg",
-            "png" => "image/png",
-            "webp" => "image/webp",
-            _ => "application/octet-stream",
-        };
-        Ok(Self { name, media_type: media_type.to_owned(), octets: octets.into() })
+        let name = path.file_name().map_or_else(|| "file".into(), |name| name.to_string_lossy());
+        Ok(Self::named(&name, octets.into()))
     }
+
+    /// How a presentation shows it; `None` where it can not.
+    fn element(&self) -> Option<smil::Element> {
+        match format_of(&self.name)?.kind() {
+            Kind::Picture => Some(smil::Element::Img),
+            Kind::Sound => Some(smil::Element::Audio),
+            Kind::Video => Some(smil::Element::Video),
+            Kind::Text => Some(smil::Element::Text),
+            Kind::Card | Kind::Document | Kind::Presentation => None,
+        }
+    }
+}
+
+/// The format that files with this suffix have.
+fn format_of(name: &str) -> Option<Format> {
+    let suffix = name.rsplit_once('.')?.1.to_ascii_lowercase();
+    let suffix = if suffix == "jpeg" { "jpg" } else { &suffix };
+    Format::ALL.iter().copied().find(|format| format.extension() == suffix)
 }
 
 /// An MMS to send over MM4.
@@ -76,8 +92,8 @@ pub struct Mms {
     pub subject: Option<String>,
     /// Text.
     pub text: String,
-    /// Picture.
-    pub picture: Picture,
+    /// What is shown after the text, in this order.
+    pub attachments: Vec<Attachment>,
     /// Whether an answer (.RES) is asked for.
     pub ack: bool,
     /// Whether a delivery report is asked for.
@@ -85,6 +101,9 @@ pub struct Mms {
     /// Whether a read report is asked for.
     pub read_report: bool,
 }
+
+/// Name of the text of an MMS.
+const TEXT: &str = "text.txt";
 
 impl Mms {
     /// The transaction of its MM4_forward.REQ, with identifiers that hold `id`.
@@ -124,41 +143,38 @@ impl Mms {
 
     /// Content-Type and body.
     fn body(&self, id: &str) -> Result<(String, Bytes), String> {
-        let media = [(smil::Element::Img, self.picture.name.as_str()), (smil::Element::Text, "text.txt")];
-        let parts = media.map(|(element, src)| smil::Shown {
+        let text = (TEXT, Some(smil::Element::Text));
+        let files = self.attachments.iter().map(|file| (file.name.as_str(), file.element()));
+        let shown = std::iter::once(text).chain(files).map(|(src, element)| smil::Shown {
             called: smil::Names::default(),
             src,
-            element: Some(element),
+            element,
             duration: None,
             size: None,
         });
-        let (presentation, _) = smil::rewrite(None, &parts, &smil::Stage::default());
-        let parts = vec![
-            part(
-                "application/smil",
-                &[("charset", "us-ascii")],
-                "smil",
-                "smil.xml",
-                presentation.write().into_bytes(),
-                None,
-            ),
+        let (presentation, _) = smil::rewrite(None, &shown.collect::<Vec<_>>(), &smil::Stage::default());
+        let presentation = presentation.write().into_bytes();
+        let mut parts = vec![
+            part("application/smil", &[("charset", "us-ascii")], "smil", "smil.xml", presentation, None),
             part(
                 "text/plain",
                 &[("charset", "utf-8")],
                 "text",
-                "text.txt",
+                TEXT,
                 quoted(&self.text),
                 Some("quoted-printable"),
             ),
-            part(
-                &self.picture.media_type,
-                &[("name", &self.picture.name)],
-                "picture",
-                &self.picture.name,
-                based(&self.picture.octets),
-                Some("base64"),
-            ),
         ];
+        parts.extend(self.attachments.iter().enumerate().map(|(index, file)| {
+            part(
+                &file.media_type,
+                &[("name", &file.name)],
+                &format!("file-{index}"),
+                &file.name,
+                based(&file.octets),
+                Some("base64"),
+            )
+        }));
         let parameters = [("type", "application/smil"), ("start", "<smil>")];
         let whole = write::multipart("related", &parameters, &format!("mms-{id}"), parts)
             .map_err(|fault| fault.to_string())?;
@@ -238,8 +254,8 @@ pub struct Letter {
     pub subject: String,
     /// Text, sent as HTML as well.
     pub text: String,
-    /// Picture, if any.
-    pub picture: Option<Picture>,
+    /// What is attached, in this order.
+    pub attachments: Vec<Attachment>,
     /// Which reports are asked for.
     pub notify: Option<Notify>,
 }
@@ -295,14 +311,19 @@ impl Letter {
         let alternatives =
             vec![text_part("text/plain", &self.text), text_part("text/html", &html(&self.text))];
         let text = write::multipart("alternative", &[], &format!("text-{id}"), alternatives).map_err(told)?;
-        let Some(picture) = &self.picture else { return Ok(text) };
-        let headers = Headers::from_iter([
-            write::content_type(&picture.media_type, &[("name", &picture.name)]),
-            write::disposition("attachment", &[("filename", &picture.name)]),
-            Header::new("Content-Transfer-Encoding", "base64"),
-        ]);
-        let picture = Part::new(headers, based(&picture.octets));
-        write::multipart("mixed", &[], &format!("mail-{id}"), vec![text, picture]).map_err(told)
+        if self.attachments.is_empty() {
+            return Ok(text);
+        }
+        let files = self.attachments.iter().map(|file| {
+            let headers = Headers::from_iter([
+                write::content_type(&file.media_type, &[("name", &file.name)]),
+                write::disposition("attachment", &[("filename", &file.name)]),
+                Header::new("Content-Transfer-Encoding", "base64"),
+            ]);
+            Part::new(headers, based(&file.octets))
+        });
+        let parts = std::iter::once(text).chain(files).collect();
+        write::multipart("mixed", &[], &format!("mail-{id}"), parts).map_err(told)
     }
 }
 

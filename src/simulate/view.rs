@@ -3,6 +3,10 @@
 
 use bytes::Bytes;
 use cedrat_mime::{Limits, Node, walk};
+use cedrat_plan::{
+    facts::{self, Claim, Facts},
+    limits::Limits as MediaLimits,
+};
 use cedrat_wire_mail::{body, value};
 use serde_json::json;
 
@@ -29,8 +33,8 @@ pub struct PartView {
     pub media_type: String,
     /// Its file name.
     pub name: Option<String>,
-    /// Octets without transfer encoding.
-    pub octets: usize,
+    /// Its octets, without transfer encoding.
+    pub octets: Bytes,
     /// What a mail reader does with it.
     pub role: PartRole,
 }
@@ -44,6 +48,14 @@ pub enum PartRole {
     Attachment,
     /// The text.
     Text,
+}
+
+impl PartView {
+    /// What the octets are, whatever the headers say.
+    pub fn facts(&self) -> Facts {
+        let claim = Claim { media_type: &self.media_type, name: self.name.as_deref(), charset: None };
+        facts::read(&self.octets, &claim, &MediaLimits::default())
+    }
 }
 
 impl View {
@@ -84,7 +96,7 @@ impl View {
             }
         }
         let name = body::file_name(node).or_else(|| node.content_location.clone());
-        self.parts.push(PartView { media_type, name, octets: decoded.len(), role });
+        self.parts.push(PartView { media_type, name, octets: decoded, role });
     }
 
     /// The first header of that name.
@@ -112,7 +124,7 @@ impl View {
     pub fn parts_json(&self) -> serde_json::Value {
         self.parts
             .iter()
-            .map(|part| json!({ "type": part.media_type, "name": part.name, "octets": part.octets }))
+            .map(|part| json!({ "type": part.media_type, "name": part.name, "octets": part.octets.len() }))
             .collect()
     }
 }

@@ -3,11 +3,15 @@
 
 use std::{
     io::{BufRead as _, BufReader, Read as _},
+    os::unix::process::CommandExt as _,
     path::Path,
     process::{Child, ChildStdout, Command, Output, Stdio},
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
+
+use crate::harness::worker;
 
 fn cedrat() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_cedrat"));
@@ -64,11 +68,41 @@ fn send(arguments: &[&str], to: &str) -> Output {
 const MMS: [&str; 4] = ["mm4", "send", "--rcpt", "+447700900001"];
 const MAIL: [&str; 4] = ["smtp", "send", "--rcpt", "bob@example.test"];
 
-#[test]
-fn the_demonstration_shows_both_samples_with_their_reports_and_leaves_nothing_behind() {
-    let output = cedrat().args(["demo", "--once"]).output().unwrap();
+/// What the demonstration prints when it ends by itself; nothing of it goes on afterwards.
+fn demonstration() -> String {
+    let mut command = cedrat();
+    command.args(["demo", "--once"]).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let child = command.spawn().unwrap();
+    let group = rustix::process::Pid::from_child(&child);
+    let output = child.wait_with_output().unwrap();
     let shown = text(&output.stdout);
     assert!(output.status.success(), "{shown}{}", text(&output.stderr));
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while rustix::process::test_kill_process_group(group).is_ok() {
+        assert!(Instant::now() < deadline, "a child process is still there");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let log = shown.split_whitespace().find(|word| word.ends_with("gateway.jsonl")).unwrap();
+    assert!(!Path::new(log).parent().unwrap().exists(), "{log} is still there");
+    shown
+}
+
+/// The words of a line of a table, from the one that begins with `name`.
+fn row<'a>(table: &'a str, name: &str) -> Vec<&'a str> {
+    let line = table.lines().find(|line| line.trim_start().starts_with(name));
+    line.unwrap_or_else(|| panic!("no {name:?} in\n{table}")).trim_start()[name.len()..]
+        .split_whitespace()
+        .collect()
+}
+
+fn number(word: &str) -> f64 {
+    word.replace(',', "").parse().unwrap_or_else(|_| panic!("{word:?} is no number"))
+}
+
+#[test]
+fn the_demonstration_shows_messages_and_reports_and_media_both_ways_and_leaves_nothing_behind() {
+    let converts = worker().is_some();
+    let shown = demonstration();
     for wanted in [
         "An MMS becomes an e-mail",
         "+447700900002@mms.gw.test",
@@ -83,7 +117,7 @@ fn the_demonstration_shows_both_samples_with_their_reports_and_leaves_nothing_be
         "+ image/png              desk.png",
         "synthesized   content",
         "delivered 2.",
-        "Both messages and all of their reports arrived",
+        "messages and their reports arrived",
     ] {
         assert!(shown.contains(wanted), "{wanted:?} is missing in\n{shown}");
     }
@@ -91,8 +125,50 @@ fn the_demonstration_shows_both_samples_with_their_reports_and_leaves_nothing_be
         assert!(line.chars().count() <= 100, "too wide: {line}");
         assert!(!line.contains('\x1b'), "colour without a terminal: {line}");
     }
-    let log = shown.split_whitespace().find(|word| word.ends_with("gateway.jsonl")).unwrap();
-    assert!(!Path::new(log).parent().unwrap().exists(), "{log} is still there");
+    if converts {
+        let (_, media) = shown.split_once("Media are made to fit").unwrap();
+        let (there, back) = media.split_once("and Alice gets").unwrap();
+        large_media_fit_the_handset(there);
+        what_the_handset_has_is_what_a_mail_reader_opens(back);
+    }
+}
+
+fn large_media_fit_the_handset(table: &str) {
+    let photo = row(table, "photo.jpg");
+    assert_eq!(photo[..2], ["image/jpeg", "4000x3000"]);
+    assert!(number(photo[2]) > 1e6, "{photo:?}");
+    assert_eq!(row(table, "voice.m4a")[..4], ["audio/mp4", "8.0", "s", "aac"]);
+    assert_eq!(row(table, "clip.mp4")[..5], ["video/mp4", "1280x720", "5.0", "s", "h264+aac"]);
+
+    assert_eq!(row(table, "→ photo.jpg")[..2], ["image/jpeg", "640x480"]);
+    assert_eq!(row(table, "→ voice.amr")[..4], ["audio/amr", "8.0", "s", "amr"]);
+    let clip = row(table, "→ clip.3gp");
+    assert_eq!((clip[0], clip[1], clip[4]), ("video/3gpp", "176x144", "h263+amr"));
+    assert!((number(clip[2]) - 5.0).abs() < 0.3, "{clip:?}");
+
+    assert_eq!(row(table, "class video-basic")[..3], ["at", "most", "640x480"]);
+    let octets = |name: &str| number(row(table, name).last().unwrap());
+    let (sent, got, most) = (octets("all parts"), octets("→ all parts"), octets("class video-basic"));
+    assert!(sent > 2e6 && most == 102_400.0, "{sent} {most}");
+    assert!(
+        (0.9 * most..=most).contains(&got),
+        "{got} of {most}: none over it, and nothing smaller than it must be"
+    );
+}
+
+fn what_the_handset_has_is_what_a_mail_reader_opens(table: &str) {
+    assert_eq!(table.matches("→ as it was sent").count(), 1, "the photograph is what any reader shows");
+    let voice = row(table, "→ voice.m");
+    assert!(
+        matches!(voice[..5], ["p3", "audio/mpeg", _, "s", "mp3"] | ["4a", "audio/mp4", _, "s", "aac"]),
+        "{voice:?}"
+    );
+    let clip = row(table, "→ clip.mp4");
+    assert_eq!((clip[0], clip[1], clip[4]), ("video/mp4", "176x144", "h264+aac"));
+    for (seconds, sent) in [(voice[2], 8.0), (clip[2], 5.0)] {
+        assert!((number(seconds) - sent).abs() < 0.3, "{seconds}");
+    }
+    assert!(table.contains("family mail-common-formats"), "{table}");
 }
 
 #[test]
@@ -141,7 +217,7 @@ fn a_mail_sink_shows_what_a_mail_reader_shows() {
     let picture = dir.path().join("cat.jpg");
     std::fs::write(&picture, vec![7; 1500]).unwrap();
     let arguments =
-        ["--subject", "Grüße\u{1b}[2J", "--text", "Bis Freitag!", "--picture", picture.to_str().unwrap()];
+        ["--subject", "Grüße\u{1b}[2J", "--text", "Bis Freitag!", "--attach", picture.to_str().unwrap()];
     let sent = send(&[MAIL.as_slice(), &arguments].concat(), &simulator.address);
     assert!(sent.status.success(), "{}", text(&sent.stderr));
     let shown = simulator.end();

@@ -1,9 +1,11 @@
 //! `cedrat demo`: a gateway, an MMS operator and a mail host on loopback, in a temporary directory. An
-//! MMS becomes an e-mail, an e-mail becomes an MMS, their reports find the way back, and all of it is
-//! shown. Nothing leaves the machine and nothing stays on it.
+//! MMS becomes an e-mail, an e-mail becomes an MMS, their reports find the way back, media are made to
+//! fit in both directions, and all of it is shown. Nothing leaves the machine and nothing stays on it.
 
 mod folder;
+mod media;
 mod page;
+mod samples;
 mod stage;
 mod story;
 
@@ -12,6 +14,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use self::{
     folder::Folder,
     page::Page,
+    samples::Samples,
     stage::{NUMBERS, Seen, Stage, Who},
     story::Story,
 };
@@ -20,11 +23,11 @@ use crate::simulate::{mm4::System, view};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
-  cedrat demo           shows both samples, then everything that you send yourself, until Ctrl-C
-  cedrat demo --once    exits when both samples and their reports have arrived; 1 when one is missing
-                        after 20 seconds")]
+  cedrat demo           shows the samples, then everything that you send yourself, until Ctrl-C
+  cedrat demo --once    exits when all samples and their reports have arrived; 1 when one is missing
+                        after a minute")]
 pub(super) struct Args {
-    /// Exit when both samples and their reports have arrived
+    /// Exit when all samples and their reports have arrived
     #[arg(long)]
     once: bool,
 }
@@ -54,9 +57,11 @@ async fn play(stage: &mut Stage, once: bool) -> Result<(), Failure> {
     page.field("mail host", &format!("SMTP on {} for example.test", stage.mail_host));
     page.field("log of the gateway", &stage.log.display().to_string());
 
+    let samples = Samples::begin();
     let mut story = Story::new(page);
     story.mms_to_mail(stage).await?;
     story.mail_to_mms(stage).await?;
+    story.media(stage, samples).await?;
     let told = story.end();
     if once {
         return told;

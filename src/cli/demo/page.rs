@@ -3,6 +3,10 @@
 
 use std::{io::IsTerminal as _, time::Duration};
 
+use cedrat_plan::{
+    facts::{Detail, Facts},
+    profile::Profile,
+};
 use cedrat_wire_mms::mm4::Pdu;
 use serde_json::Value;
 
@@ -16,6 +20,9 @@ pub(super) const WIDTH: usize = 98;
 
 /// Characters of a header's name.
 const NAME: usize = 25;
+
+/// Characters of what a line about media is about.
+const WHAT: usize = 27;
 
 /// Lines of text that are shown.
 const LINES: usize = 8;
@@ -104,10 +111,41 @@ impl Page {
                 "    + {:<width$}  {:<30}  {:>8}",
                 what,
                 shortened(name, 30),
-                size(part.octets),
+                size(part.octets.len()),
                 width = NAME - 4
             ));
         }
+    }
+
+    /// What became of media: each as it was sent and, below it, as it arrived; then everything
+    /// together, and what the other side takes at most.
+    pub(super) fn became(self, media: &[(&PartView, Option<&PartView>)], sums: [usize; 2], most: &Profile) {
+        let row = |name: &str, [kind, pixels, time, codecs, octets]: [&str; 5]| {
+            let name = shortened(name, WHAT);
+            say(format!("    {name:<WHAT$}  {kind:<12}  {pixels:>11}  {time:>7}  {codecs:<9}  {octets:>10}")
+                .trim_end());
+        };
+        let part = |mark: &str, part: &PartView| {
+            let [pixels, time, codecs] = shown(&part.facts());
+            let name = format!("{mark}{}", part.name.as_deref().unwrap_or("-"));
+            row(&name, [&part.media_type, &pixels, &time, &codecs, &grouped(part.octets.len())]);
+        };
+        say("");
+        row("", ["type", "pixels", "plays", "coded", "octets"]);
+        for (sent, got) in media {
+            part("", sent);
+            match got {
+                Some(got) if got.octets == sent.octets => row("→ as it was sent", [""; 5]),
+                Some(got) => part("→ ", got),
+                None => row("→ a notice", [""; 5]),
+            }
+        }
+        let [sent, got] = sums.map(grouped);
+        row("all parts", ["", "", "", "", &sent]);
+        row("→ all parts", ["", "", "", "", &got]);
+        let still = most.max_still.value.to_string();
+        let octets = usize::try_from(most.max_octets.value.binary()).unwrap_or(usize::MAX);
+        row(&most.types.origin.to_string(), ["at most", &still, "", "", &grouped(octets)]);
     }
 
     /// What a translation changed, as the gateway's log tells it.
@@ -131,4 +169,37 @@ impl Page {
     pub(super) fn event(self, after: Duration, who: &str, what: &str) {
         say(&format!("  {:>6} ms  {who:<12}  {}", after.as_millis(), shortened(what, WIDTH - 25)));
     }
+}
+
+/// Pixels, playing time and codecs.
+fn shown(facts: &Facts) -> [String; 3] {
+    let pixels = |(width, height): (u32, u32)| format!("{width}x{height}");
+    let time = |ms: u64| format!("{}.{} s", ms / 1000, ms % 1000 / 100);
+    match &facts.detail {
+        Detail::Picture(picture) => [pixels(picture.shown()), String::new(), String::new()],
+        Detail::Sound(sound) => [String::new(), time(sound.duration_ms), word(sound.codec)],
+        Detail::Video(video) => {
+            let sound = video.sound.map_or_else(String::new, |sound| format!("+{}", word(sound.codec)));
+            [pixels(video.shown()), time(video.duration_ms), format!("{}{sound}", word(video.codec))]
+        }
+        Detail::Text(_) | Detail::None => Default::default(),
+    }
+}
+
+/// `h264`, as profiles are shown.
+fn word(codec: impl std::fmt::Debug) -> String {
+    format!("{codec:?}").to_ascii_lowercase()
+}
+
+/// `1,234,567`.
+fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index) % 3 == 0 {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }

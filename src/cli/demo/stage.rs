@@ -7,6 +7,8 @@ use std::{
     time::{Duration, Instant},
 };
 
+use cedrat_message::Address;
+use cedrat_plan::profile::Profile;
 use cedrat_wire_mail::{report::dsn::Action, smtp::Protocol};
 use cedrat_wire_mms::mm4::{MmStatus, Pdu, RequestStatus};
 use tokio::{
@@ -38,6 +40,12 @@ pub(super) const NUMBERS: &str = "mms.gw.test";
 
 /// The mail host's name.
 pub(super) const MAIL_HOST: &str = "mx.example.test";
+
+/// What the configuration calls the operator.
+pub(super) const OPERATOR_PEER: &str = "operator";
+
+/// What the configuration calls the mail host.
+pub(super) const MAIL_PEER: &str = "mail-host";
 
 /// At whom something arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,6 +122,14 @@ impl Stage {
         })
     }
 
+    /// What is taken at an address behind a peer.
+    pub(super) fn profile(&self, peer: &str, address: &str) -> Result<Profile, Failure> {
+        let settings = self.running.gateway.settings();
+        let peer = settings.config.peer(peer).ok_or_else(|| format!("there is no peer {peer}"))?;
+        let address = Address::parse(address).map_err(|fault| fault.to_string())?;
+        Ok(settings.profiles.effective(peer, &address))
+    }
+
     /// What arrives next.
     pub(super) async fn next(&mut self) -> Option<Seen> {
         if self.waiting.is_empty() { self.seen.recv().await } else { Some(self.waiting.remove(0)) }
@@ -169,26 +185,33 @@ domains = ["{NUMBERS}"]
 log = {log}
 reveal = true
 [[peer]]
-id = "operator"
+id = "{OPERATOR_PEER}"
 protocol = "mm4"
 allow_ip = ["127.0.0.1"]
 next_hop = "{operator}"
 domain = "{OPERATOR}"
 tls = "none"
+media_profile = "video-basic"
 [[peer]]
-id = "mail-host"
+id = "{MAIL_PEER}"
 protocol = "mail"
 allow_ip = ["127.0.0.1"]
 next_hop = "{mail_host}"
 tls = "none"
+[[handset]]
+match = {{ domain = ["example.test"] }}
+profile = "mail-common-formats"
+[media]
+# What is converted here was made here: worth showing where the kernel lacks a part of the sandbox.
+sandbox = "best-effort"
 [[route]]
 id = "numbers"
 match = {{ prefix = ["+"] }}
-to = ["operator"]
+to = ["{OPERATOR_PEER}"]
 [[route]]
 id = "mail"
 match = {{ domain = ["*"] }}
-to = ["mail-host"]
+to = ["{MAIL_PEER}"]
 "#,
         data = quoted(&folder.path().join("data")),
         log = quoted(log),

@@ -1,4 +1,4 @@
-//! The two samples: sent, waited for, and shown in the order in which a person wants to read it,
+//! The messages in text and a small picture: sent, waited for, and shown in the order in which a person wants to read it,
 //! with the time each step took.
 
 use std::time::{Duration, Instant};
@@ -15,19 +15,19 @@ use crate::{
     cli::Failure,
     clock,
     simulate::{
-        sample::{Letter, Mms, Picture},
+        sample::{Attachment, Letter, Mms},
         send,
     },
 };
 
-/// How long everything may take.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long everything about a message may take; a video takes seconds.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The subscriber of the samples.
-const HANDSET: &str = "+447700900002";
+pub(super) const HANDSET: &str = "+447700900002";
 
 /// The mail user of the samples.
-const ALICE: &str = "alice@example.test";
+pub(super) const ALICE: &str = "alice@example.test";
 
 /// Octets of the sample pictures.
 const PICTURE: usize = 12_000;
@@ -35,28 +35,35 @@ const PICTURE: usize = 12_000;
 /// What is told, and what was not seen.
 #[derive(Debug)]
 pub(super) struct Story {
-    page: Page,
+    pub(super) page: Page,
     begun: Instant,
+    /// When the last message was handed over.
+    sent: Instant,
+    messages: usize,
     missing: Vec<&'static str>,
 }
 
 impl Story {
     pub(super) fn new(page: Page) -> Self {
-        Self { page, begun: Instant::now(), missing: Vec::new() }
+        let now = Instant::now();
+        Self { page, begun: now, sent: now, messages: 0, missing: Vec::new() }
     }
 
-    fn deadline(&self) -> Instant {
-        self.begun + PATIENCE
+    /// Now: a message is handed over, and everything about it is waited for from here.
+    pub(super) fn send(&mut self) -> Instant {
+        self.messages += 1;
+        self.sent = Instant::now();
+        self.sent
     }
 
     /// Waits, and remembers what did not come.
-    async fn wait(
+    pub(super) async fn wait(
         &mut self,
         stage: &mut Stage,
         what: &'static str,
         wanted: impl Fn(&Seen) -> bool,
     ) -> Option<Seen> {
-        let seen = stage.wait(self.deadline(), wanted).await;
+        let seen = stage.wait(self.sent + PATIENCE, wanted).await;
         if seen.is_none() {
             self.missing.push(what);
         }
@@ -73,7 +80,7 @@ impl Story {
             domain: OPERATOR.to_owned(),
             subject: Some("Sunset at the pier".to_owned()),
             text: "Look at this! The water is still warm.\nWill you come on Friday? – Bob".to_owned(),
-            picture: Picture::drawn(PICTURE),
+            attachments: vec![Attachment::drawn(PICTURE)],
             ack: true,
             delivery_report: true,
             read_report: true,
@@ -81,7 +88,7 @@ impl Story {
         let id = identifier();
         let transaction = mms.transaction(&id)?;
         let content = transaction.content.clone();
-        let sent = Instant::now();
+        let sent = self.send();
         let (reply, at) = send::one(&stage.mm4.to_string(), OPERATOR, transaction).await?;
 
         page.section("The operator hands over an MMS: MM4_forward.REQ", None);
@@ -146,13 +153,13 @@ impl Story {
             subject: "Re: Sunset at the pier".to_owned(),
             text: "Friday is perfect, I take the train at 17:40.\n\nThis is where I sit now. :-)\nAlice"
                 .to_owned(),
-            picture: Some(Picture { name: "desk.png".to_owned(), ..Picture::drawn(PICTURE) }),
+            attachments: vec![Attachment { name: "desk.png".to_owned(), ..Attachment::drawn(PICTURE) }],
             notify: Some(Notify { success: true, failure: true, delay: false }),
         };
         let id = identifier();
         let transaction = letter.transaction(&id)?;
         let content = transaction.content.clone();
-        let sent = Instant::now();
+        let sent = self.send();
         let (reply, at) = send::one(&stage.mail.to_string(), MAIL_HOST, transaction).await?;
 
         page.section("Alice sends an e-mail with text, HTML and a picture, NOTIFY=SUCCESS,FAILURE", None);
@@ -233,24 +240,25 @@ impl Story {
     /// What did not arrive.
     pub(super) fn end(self) -> Result<(), Failure> {
         if self.missing.is_empty() {
-            let took = self.begun.elapsed().as_millis();
-            self.page.line(&format!("\nBoth messages and all of their reports arrived, in {took} ms."));
+            let (messages, took) = (self.messages, self.begun.elapsed().as_secs_f32());
+            self.page.line(&format!("\nAll {messages} messages and their reports arrived, in {took:.1} s."));
             return Ok(());
         }
-        let missing = self.missing.iter().map(|what| format!("missing after 20 s: {what}"));
+        let missing =
+            self.missing.iter().map(|what| format!("missing after {} s: {what}", PATIENCE.as_secs()));
         Err(Failure(missing.collect()))
     }
 }
 
-fn identifier() -> String {
+pub(super) fn identifier() -> String {
     clock::token().get(..10).unwrap_or_default().to_owned()
 }
 
-fn is(kind: Kind) -> impl Fn(&Seen) -> bool {
+pub(super) fn is(kind: Kind) -> impl Fn(&Seen) -> bool {
     move |seen| seen.who == Who::Operator && seen.pdu.as_ref().is_some_and(|pdu| pdu.kind == kind)
 }
 
-fn is_message(who: Who) -> impl Fn(&Seen) -> bool {
+pub(super) fn is_message(who: Who) -> impl Fn(&Seen) -> bool {
     move |seen| seen.who == who && seen.view.report.is_empty()
 }
 

@@ -122,7 +122,7 @@ pub(in crate::cli) fn as_text(arrival: &Arrival, view: &Result<View, String>) ->
             for part in view.attachments() {
                 let name =
                     part.name.as_deref().map_or_else(|| "(no name)".into(), |name| shortened(name, 50));
-                out.push_str(&format!("\n     + {name}  {}  {}", part.media_type, size(part.octets)));
+                out.push_str(&format!("\n     + {name}  {}  {}", part.media_type, size(part.octets.len())));
             }
         }
         Err(fault) => out.push_str(&format!("\n     cannot be shown: {fault}")),

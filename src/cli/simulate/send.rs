@@ -19,7 +19,7 @@ use crate::{
     cli::{Failure, complain, say},
     clock,
     simulate::{
-        sample::{self, Picture},
+        sample::{self, Attachment},
         send::{self, Source, verdict},
     },
 };
@@ -36,7 +36,7 @@ const SHOWN: u64 = 10;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   cedrat simulate mm4 send --to 127.0.0.1:2525 --from +15550120001 --rcpt alice@example.test
-  cedrat simulate mm4 send --to 127.0.0.1:2525 --rcpt +447700900001 --picture cat.jpg --delivery-report
+  cedrat simulate mm4 send --to 127.0.0.1:2525 --rcpt +447700900001 --attach cat.jpg --delivery-report
   cedrat simulate mm4 send --to 127.0.0.1:2525 --rcpt alice@example.test --count 1000 --sessions 20 --octets 300000")]
 pub(super) struct Mms {
     /// Where to
@@ -57,11 +57,11 @@ pub(super) struct Mms {
     /// Text
     #[arg(long, value_name = "TEXT", default_value = "Hello from a simulated handset.")]
     text: String,
-    /// Picture; a small one is drawn when not given
+    /// Picture, sound or video, told apart by its suffix; may be repeated; without any, a small picture is drawn
     #[arg(long, value_name = "FILE")]
-    picture: Option<PathBuf>,
+    attach: Vec<PathBuf>,
     /// Size of the picture that is drawn, octets
-    #[arg(long, value_name = "N", conflicts_with = "picture", value_parser = clap::value_parser!(u32).range(1..=40_000_000))]
+    #[arg(long, value_name = "N", conflicts_with = "attach", value_parser = clap::value_parser!(u32).range(1..=40_000_000))]
     octets: Option<u32>,
     /// Ask for an answer (.RES)
     #[arg(long)]
@@ -97,11 +97,11 @@ pub(super) struct Mail {
     /// Text; sent as text and as HTML
     #[arg(long, value_name = "TEXT", default_value = "Hello from a simulated mail user.")]
     text: String,
-    /// Picture to attach
+    /// File to attach; may be repeated
     #[arg(long, value_name = "FILE")]
-    picture: Option<PathBuf>,
+    attach: Vec<PathBuf>,
     /// A whole message to send as it is
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "text", "picture"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "text", "attach"])]
     eml: Option<PathBuf>,
     /// Reports to ask for: success, failure, delay, or never
     #[arg(long, value_name = "LIST", value_parser = notify)]
@@ -135,17 +135,17 @@ fn notify(text: &str) -> Result<Notify, String> {
 }
 
 pub(super) async fn mms(args: &Mms) -> Result<(), Failure> {
-    let picture = match &args.picture {
-        Some(path) => Picture::read(path)?,
-        None => Picture::drawn(args.octets.map_or(SMALL, |octets| octets as usize)),
-    };
+    let mut attachments = read(&args.attach)?;
+    if attachments.is_empty() {
+        attachments.push(Attachment::drawn(args.octets.map_or(SMALL, |octets| octets as usize)));
+    }
     let mms = sample::Mms {
         from: args.from.clone(),
         to: args.rcpt.clone(),
         domain: args.domain.clone(),
         subject: args.subject.clone(),
         text: args.text.clone(),
-        picture,
+        attachments,
         ack: args.ack,
         delivery_report: args.delivery_report,
         read_report: args.read_report,
@@ -159,7 +159,7 @@ pub(super) async fn mail(args: &Mail) -> Result<(), Failure> {
         to: args.rcpt.clone(),
         subject: args.subject.clone(),
         text: args.text.clone(),
-        picture: args.picture.as_deref().map(Picture::read).transpose()?,
+        attachments: read(&args.attach)?,
         notify: args.notify,
     };
     let whole = match &args.eml {
@@ -176,6 +176,10 @@ pub(super) async fn mail(args: &Mail) -> Result<(), Failure> {
         None => letter.transaction(id),
     })
     .await
+}
+
+fn read(files: &[PathBuf]) -> Result<Vec<Attachment>, String> {
+    files.iter().map(|path| Attachment::read(path)).collect()
 }
 
 type Make = dyn Fn(&str) -> Result<Transaction, String> + Send + Sync;

@@ -27,8 +27,10 @@ const CLIP: (u32, u32) = (1280, 720);
 const WIDE: (u32, u32) = (1920, 800);
 /// Pictures a second of the clip.
 const RATE: u32 = 15;
-/// Seconds of clip and note.
-const SECONDS: u32 = 8;
+/// Seconds of the clip.
+const SECONDS: u32 = 5;
+/// Seconds of the note.
+const SPOKEN: u32 = 8;
 
 /// Writes a sample into a file.
 ///
@@ -67,7 +69,7 @@ fn jpeg((width, height): (u32, u32), pixels: Vec<u8>, max_octets: u64) -> Result
 
 /// AAC in MP4, as telephones record it.
 fn voice_note() -> Result<Vec<u8>, String> {
-    let wave = avi::wave(&voice::speak(SECONDS), voice::RATE);
+    let wave = avi::wave(&voice::speak(SPOKEN), voice::RATE);
     convert(
         &wave,
         &Target::Sound(SoundTarget {
