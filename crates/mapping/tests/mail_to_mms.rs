@@ -327,6 +327,8 @@ fn a_presentation_stays_only_while_it_shows_everything() {
     let presentation =
         |message: &Message| message.content.parts.iter().any(|it| it.kind == PartKind::Presentation);
     assert!(presentation(&read(&mail("a.txt")).0));
+    // References are understood as the rewriting of presentations understands them.
+    assert!(presentation(&read(&mail("http://mail.example/A.TXT")).0));
     let (message, loss) = read(&mail("other.txt"));
     assert!(!presentation(&message));
     assert!(loss.entries.iter().any(|entry| entry.note.contains("presentation")));

@@ -100,6 +100,18 @@ fn the_text_comes_first_then_the_picture_then_the_presentation() {
 }
 
 #[test]
+fn a_reference_is_understood_as_telephones_write_them() {
+    let mut message = mms();
+    let shown = |message: &Message| -> Vec<String> {
+        let mail = written(message);
+        let tree = walk(&mail.content, &Limits::default()).unwrap();
+        tree.leaves().filter_map(|(_, leaf)| leaf.filename().map(str::to_owned)).collect()
+    };
+    message.content.parts = vec![smil(&["cid:<B.gif>", "pictures/a"]), picture("a.gif"), picture("b.gif")];
+    assert_eq!(shown(&message), ["b.gif", "a.gif", "presentation.smil"]);
+}
+
+#[test]
 fn a_route_may_want_related_or_no_presentation() {
     let message = mms();
     let related = MailWriting { presentation: Presentation::Related, ..writing() };
@@ -256,15 +268,23 @@ fn every_field_that_stays_behind_is_in_the_loss_report() {
     let mut message = mms();
     message.originator_system = Some("system-user@mmsc.peer.example".into());
     message.delivery_time = Some(When::After(60));
-    message.priority = Some(Priority::Normal);
     message.unknown = vec![cedrat_message::UnknownField { name: "X-Peer-Private".into(), value: "1".into() }];
     let (mail, loss) = write_mail(&message).unwrap();
     let lost: Vec<_> = loss.entries.iter().map(|entry| entry.field.token()).collect();
-    for field in ["originator-system", "delivery-time", "priority", "unknown"] {
+    for field in ["originator-system", "delivery-time", "unknown"] {
         assert!(lost.contains(&field), "{field} is not in {lost:?}");
     }
     assert_eq!(header(&mail, "X-Peer-Private"), None);
     assert!(loss.entries.iter().any(|entry| entry.value.as_deref() == Some("X-Peer-Private")));
+}
+
+#[test]
+fn a_wish_for_what_mail_does_anyway_loses_nothing() {
+    let before = write_mail(&mms()).unwrap().1;
+    let mut message = mms();
+    message.priority = Some(Priority::Normal);
+    message.sender_visibility = Some(Visibility::Show);
+    assert_eq!(write_mail(&message).unwrap().1, before);
 }
 
 #[test]

@@ -13,7 +13,6 @@ use alloc::{
 use cedrat_message::{Body, Content, Disposition, Field, Original, Part, PartKind, Structure};
 use cedrat_mime::{ContentType, Encoding, Message, Node, transfer};
 use cedrat_wire_mail::{html, quote, value};
-use cedrat_wire_mms::smil::Reference;
 
 use super::{MailReading, charset, names, order};
 use crate::{Fidelity, Loss};
@@ -235,12 +234,10 @@ impl<'a> Flattener<'a> {
         let Some(index) = self.parts.iter().position(|part| part.kind == PartKind::Presentation) else {
             return;
         };
-        let references = self.parts.get(index).map(order::references).unwrap_or_default();
-        let shown = |part: &Part| references.iter().any(|reference| order::is_called(part, reference));
-        let resolved =
-            |reference: &Reference| self.parts.iter().any(|part| order::is_called(part, reference));
-        let hidden = self.parts.iter().any(|part| is_shown_by_handsets(part) && !shown(part));
-        if hidden || !references.iter().all(resolved) {
+        let shown = self.parts.get(index).map(|part| order::shown(part, &self.parts)).unwrap_or_default();
+        let is_hidden =
+            |(index, part): (usize, &Part)| is_shown_by_handsets(part) && !shown.contains(&Some(index));
+        if shown.contains(&None) || self.parts.iter().enumerate().any(is_hidden) {
             self.parts.remove(index);
             self.loss.push(
                 Field::Content,

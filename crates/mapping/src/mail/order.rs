@@ -1,44 +1,43 @@
 //! The order in which a presentation shows the parts of a message (SMIL; RFC 2392 for `cid:`).
 //!
-//! Only references are read; layout and timing are not.
+//! Only references are read; layout and timing are not. What a reference means is decided where
+//! presentations are rewritten, so that both find the same parts.
 
 use alloc::vec::Vec;
 use cedrat_message::{Content, Part, PartKind};
-use cedrat_mime::{entity::bare_id, transfer};
-use cedrat_wire_mms::smil::{self, Reference};
+use cedrat_mime::transfer;
+use cedrat_wire_mms::smil::{self, Aliases, Names};
 
 use super::charset;
 
-/// What a presentation part refers to, in its order.
-pub(super) fn references(part: &Part) -> Vec<Reference> {
-    let octets = transfer::decode(charset::mime_encoding(part.body.encoding), &part.body.encoded);
-    smil::references(&octets.octets)
-}
-
-/// Whether a reference means this part: by Content-ID, Content-Location or name, as telephones write them.
-pub(super) fn is_called(part: &Part, reference: &Reference) -> bool {
-    let id = bare_id(reference.content_id().unwrap_or(&reference.src));
-    let plain = reference.src.as_str();
-    let named = |name: &Option<alloc::string::String>| {
-        name.as_deref().is_some_and(|name| name == id || name == plain)
-    };
-    named(&part.content_id) || named(&part.location) || named(&part.name)
+/// What a presentation refers to, in its order: the places of the parts; `None` for a reference to no part.
+pub(super) fn shown(presentation: &Part, parts: &[Part]) -> Vec<Option<usize>> {
+    let octets =
+        transfer::decode(charset::mime_encoding(presentation.body.encoding), &presentation.body.encoded);
+    let names: Vec<Names<'_>> = parts
+        .iter()
+        .map(|part| Names {
+            name: part.name.as_deref(),
+            content_id: part.content_id.as_deref(),
+            location: part.location.as_deref(),
+        })
+        .collect();
+    let aliases = Aliases::of(&names);
+    smil::references(&octets.octets).iter().map(|reference| aliases.find(&reference.src)).collect()
 }
 
 /// The parts that a person sees or hears, as the presentation shows them; those that it does not show
 /// follow in the order of the message.
 pub(super) fn presented(content: &Content) -> Vec<&Part> {
-    let mut shown: Vec<&Part> = content
-        .parts
-        .iter()
-        .filter(|part| matches!(part.kind, PartKind::Media | PartKind::Sealed | PartKind::Text))
-        .collect();
-    let Some(presentation) = content.parts.iter().find(|part| part.kind == PartKind::Presentation) else {
-        return shown;
-    };
-    let references = references(presentation);
-    // A table of names would save nothing at the few hundred parts that limits allow.
-    let place = |part: &Part| references.iter().position(|it| is_called(part, it)).unwrap_or(usize::MAX);
-    shown.sort_by_cached_key(|part| place(part));
-    shown
+    let is_presented = |part: &Part| matches!(part.kind, PartKind::Media | PartKind::Sealed | PartKind::Text);
+    let mut parts: Vec<(usize, &Part)> =
+        content.parts.iter().enumerate().filter(|(_, part)| is_presented(part)).collect();
+    if let Some(presentation) = content.parts.iter().find(|part| part.kind == PartKind::Presentation) {
+        let shown = shown(presentation, &content.parts);
+        // A table of places would save nothing at the few hundred parts that limits allow.
+        parts.sort_by_cached_key(|(index, _)| {
+            shown.iter().position(|it| it == &Some(*index)).unwrap_or(usize::MAX)
+        });
+    }
+    parts.into_iter().map(|(_, part)| part).collect()
 }

@@ -17,8 +17,8 @@ use alloc::{
     vec::Vec,
 };
 use cedrat_message::{
-    Address, AddressFault, Blame, Class, Field, Message, Origin, Party, Reason, Recipient, Refusal, Role,
-    Timestamp,
+    Address, AddressFault, Blame, Class, Field, Message, Origin, Party, Priority, Reason, Recipient, Refusal,
+    Role, Timestamp,
 };
 use cedrat_mime::{Header, Headers};
 use cedrat_wire_mail::value;
@@ -267,12 +267,9 @@ impl Writer<'_> {
         if let Some(priority) = message.priority {
             match self.tables.mail(Field::Priority).write(&priority).map(ToOwned::to_owned) {
                 Some(token) => self.put(Field::Priority, &token),
-                None => self.loss.push(
-                    Field::Priority,
-                    Fidelity::Lossy,
-                    "Normal importance is what a mail without the header has.",
-                    None,
-                ),
+                // What a mail without the header has.
+                None if priority == Priority::Normal => {}
+                None => self.note(Field::Priority),
             }
         }
         if message.read_report == Some(true) {
@@ -287,10 +284,6 @@ impl Writer<'_> {
         }
         if let Some(sensitivity) = &message.sensitivity {
             self.put(Field::Sensitivity, sensitivity);
-        }
-        if message.sender_visibility.is_some() {
-            let note = "A wish to be shown needs no header in mail.";
-            self.loss.push(Field::SenderVisibility, Fidelity::Dropped, note, None);
         }
         let present = [
             (Field::DeliveryReport, message.delivery_report.is_some()),

@@ -69,14 +69,14 @@ pub fn rename(parts: &mut [Part], index: usize, extension: &str) {
     let others = parts.iter().enumerate().filter(|(other, _)| *other != index);
     let mut taken = others.flat_map(|(_, part)| names(part)).map(key).collect();
     if let Some(part) = parts.get_mut(index) {
-        call(part, index, extension, &mut taken);
+        call(part, extension, &mut taken);
     }
 }
 
-fn call(part: &mut Part, index: usize, extension: &str, taken: &mut BTreeSet<String>) {
+fn call(part: &mut Part, extension: &str, taken: &mut BTreeSet<String>) {
     let old = wish(part).unwrap_or_default();
     let stem = stem(old).map_or_else(|| base(old), |(stem, _)| stem);
-    let name = fresh(stem, extension, index, taken);
+    let name = fresh(stem, extension, medium(part), taken);
     taken.insert(key(&name));
     part.name = Some(name.clone());
     part.location = Some(name.clone());
@@ -87,19 +87,19 @@ fn call(part: &mut Part, index: usize, extension: &str, taken: &mut BTreeSet<Str
 /// location and an ID of its own; those that are there and good stay.
 pub(in crate::mm4) fn name(parts: &mut [Part]) {
     let mut taken = taken(parts);
-    for (index, part) in parts.iter_mut().enumerate() {
+    for part in parts.iter_mut() {
         if let Some(suffix) = suffix(&part.media_type).filter(|_| is_stale(part)) {
-            call(part, index, suffix, &mut taken);
+            call(part, suffix, &mut taken);
         }
     }
     // One set for both, so that a reference can mean one part only, whatever a handset compares it with.
     let mut used = BTreeSet::new();
-    for (index, part) in parts.iter_mut().enumerate() {
+    for part in parts.iter_mut() {
         let wanted = wish(part).unwrap_or_default().to_owned();
         let location = part.location.take().filter(|own| is_plain(own) && !used.contains(&key(own)));
         let location = location.unwrap_or_else(|| {
             let (stem, suffix) = stem(&wanted).unwrap_or((base(&wanted), extension(&part.media_type)));
-            fresh(stem, suffix, index, &used)
+            fresh(stem, suffix, medium(part), &used)
         });
         let id = part.content_id.take().filter(|own| is_plain(own) && !used.contains(&key(own)));
         let id = id.unwrap_or_else(|| location.clone());
@@ -112,7 +112,7 @@ pub(in crate::mm4) fn name(parts: &mut [Part]) {
 
 /// `stem.suffix`, or with a number what no part is called.
 pub(super) fn unused(stem: &str, suffix: &str, parts: &[Part]) -> String {
-    fresh(stem, suffix, 0, &taken(parts))
+    fresh(stem, suffix, stem, &taken(parts))
 }
 
 fn names(part: &Part) -> impl Iterator<Item = &str> {
@@ -172,8 +172,20 @@ fn stem(name: &str) -> Option<(&str, &str)> {
     base(name).rsplit_once('.').filter(|(stem, suffix)| !stem.is_empty() && is_suffix(suffix))
 }
 
+/// What a part without a name is called: `text.txt`, `image.jpg`, `file.pdf`.
+fn medium(part: &Part) -> &'static str {
+    match part.media_type.split('/').next() {
+        Some("audio") => "audio",
+        Some("image") => "image",
+        Some("text") => "text",
+        Some("video") => "video",
+        _ => "file",
+    }
+}
+
 /// `stem.suffix` as far as it is clean, or the first of `stem-2.suffix` and so on that is not taken.
-fn fresh(stem: &str, suffix: &str, index: usize, taken: &BTreeSet<String>) -> String {
+/// `nameless` stands for a stem of which nothing is left.
+fn fresh(stem: &str, suffix: &str, nameless: &str, taken: &BTreeSet<String>) -> String {
     let legal = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let suffix: String =
         suffix.chars().filter(char::is_ascii_alphanumeric).take(LONGEST_SUFFIX + 3).collect();
@@ -181,7 +193,7 @@ fn fresh(stem: &str, suffix: &str, index: usize, taken: &BTreeSet<String>) -> St
     let most = LONGEST_NAME.saturating_sub(suffix.len() + 6);
     let stem: String = stem.chars().filter(legal).skip_while(|c| *c == '.').take(most).collect();
     let stem = stem.trim_end_matches('.');
-    let stem = if stem.is_empty() { format!("part{index}") } else { stem.to_owned() };
+    let stem = if stem.is_empty() { nameless } else { stem };
     let named = |number: usize| match number {
         1 => format!("{stem}.{suffix}"),
         _ => format!("{stem}-{number}.{suffix}"),

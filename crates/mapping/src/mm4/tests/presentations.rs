@@ -153,7 +153,7 @@ fn a_new_name_is_short_ascii_and_nobody_elses() {
     let names: Vec<_> = parts.iter().map(|part| part.name.as_deref().unwrap()).collect();
     assert_eq!(
         names,
-        ["photo-2.jpg", "PHOTO.jpg", "part2.amr", "longlonglonglonglonglonglonglon.amr", "part4.amr"]
+        ["photo-2.jpg", "PHOTO.jpg", "audio.amr", "longlonglonglonglonglonglonglon.amr", "audio-2.amr"]
     );
     assert!(names.iter().all(|name| name.len() <= 40));
 }

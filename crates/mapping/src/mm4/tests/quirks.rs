@@ -156,11 +156,11 @@ fn a_made_presentation_refers_as_the_peer_reads() {
         let quirks = Quirks { smil: Smil::Synthesize, refs, ..Quirks::default() };
         text(&write(&message, &quirks).0)
     };
-    assert!(smil(Refs::Location).contains("src=\"part0.txt\""));
-    assert!(smil(Refs::Cid).contains("src=\"cid:part0.txt\""));
+    assert!(smil(Refs::Location).contains("src=\"text.txt\""));
+    assert!(smil(Refs::Cid).contains("src=\"cid:text.txt\""));
     let both = smil(Refs::Both);
-    assert!(both.contains("src=\"part0.txt\"") && both.contains("Content-ID: <part0.txt>"));
-    assert!(both.contains("Content-Location: part0.txt"));
+    assert!(both.contains("src=\"text.txt\"") && both.contains("Content-ID: <text.txt>"));
+    assert!(both.contains("Content-Location: text.txt"));
 }
 
 #[test]

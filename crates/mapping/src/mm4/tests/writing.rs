@@ -63,7 +63,7 @@ fn a_mail_becomes_a_presentation_with_its_parts() {
         "{type_line}"
     );
     assert!(content.contains("<img src=\"meinbild.jpg\" region=\"Image\"/>"), "{content}");
-    assert!(content.contains("<text src=\"part0.txt\" region=\"Text\"/>"));
+    assert!(content.contains("<text src=\"text.txt\" region=\"Text\"/>"));
     assert!(!content.contains("text/html"));
     assert_eq!(note(&loss, Field::Content), Some(Fidelity::Dropped));
     let (again, _) = super::message(&content);
