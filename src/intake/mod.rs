@@ -26,7 +26,7 @@ use cedrat_wire_mms::address::{AddressKind, Envelope as Path, MmsAddress, envelo
 use crate::{
     adapters::smtp::{authentication, listener::Side},
     clock,
-    config::Peer,
+    config::{MailOriginators, Peer, PeerProtocol},
     events::{Event, Protocol},
     gateway::{Gateway, Settings},
     record,
@@ -179,7 +179,11 @@ impl Transaction {
             source.peer.policy.admit_recipient(&address, taken)?;
             let decision = route(source, "", self.sender.as_ref(), &address, self.mail.size.unwrap_or(0));
             match decision.verdict {
-                Verdict::Deliver(_) | Verdict::Hold => Way::Message,
+                Verdict::Deliver(peers) => {
+                    self.can_be_named(source, &peers)?;
+                    Way::Message
+                }
+                Verdict::Hold => Way::Message,
                 // A report may come for somebody who can be written to only by other ways.
                 Verdict::Reject(_) if self.mail.from.is_null() => Way::Report,
                 Verdict::Reject(refusal) => return Err(refusal),
@@ -193,6 +197,24 @@ impl Transaction {
             way,
         });
         Ok(())
+    }
+
+    /// Whether one of these peers can be told who sends: no MM4 address holds more than ASCII, and
+    /// only an alias stands for one that does.
+    fn can_be_named(&self, source: &Source<'_>, peers: &[String]) -> Result<(), Refusal> {
+        let Some(sender) = self.sender.as_ref().and_then(Address::mail).filter(|it| !it.is_ascii()) else {
+            return Ok(());
+        };
+        let settings = source.settings;
+        let takes = |peer: &Peer| {
+            let aliased = settings.aliases.is_some() && peer.mail_originators == MailOriginators::Alias;
+            peer.protocol != PeerProtocol::Mm4 || aliased
+        };
+        if peers.iter().filter_map(|id| settings.config.peer(id)).any(takes) {
+            return Ok(());
+        }
+        let detail = format!("{sender} is not ASCII, which no MM4 address holds");
+        Err(Refusal::new(Reason::SenderUnresolved, Blame::Peer, detail))
     }
 
     /// Who a RCPT TO means, and whether that is our system address.
