@@ -1,15 +1,16 @@
 //! `[http]`: the front doors for conversions (`POST /api/v1/transcode`, `POST /sti`).
 //!
 //! Tokens are digested as they are read: neither the configuration in memory nor anything printed
-//! of it holds one. Whether the profiles exist that are named here is known to the tables and
-//! checked where they are.
+//! of it holds one. A profile that is named and not there is a fault.
 
 use std::{collections::BTreeSet, net::SocketAddr};
 
+use cedrat_mapping::Tables;
 use sha2::{Digest as _, Sha256};
 
 use super::{
     load::{secret, small, socket, values},
+    media::known,
     read::{At, Source, Table},
 };
 
@@ -65,13 +66,17 @@ impl Client {
     }
 }
 
-pub(super) fn read(table: Table<'_, '_>) -> Http {
+pub(super) fn read(table: Table<'_, '_>, tables: Option<&Tables>) -> Http {
     let number = |key, default: usize| {
         table.number(key).map_or(default, |at| usize::try_from(small(at.value)).unwrap_or(default).max(1))
     };
     let max_octets = table.octets("max_octets").map_or(25_000_000, |at| at.value);
     let tls = table.flag("tls").unwrap_or(false);
     let entries = table.tables("client");
+    let profile = table.text("profile");
+    if let Some(profile) = &profile {
+        known(&table, profile, tables);
+    }
     let listen = table.parsed_list("listen", socket);
     for at in listen.iter().filter(|at| !at.value.ip().is_loopback()) {
         exposed(&table, at, !entries.is_empty(), tls);
@@ -79,8 +84,8 @@ pub(super) fn read(table: Table<'_, '_>) -> Http {
     let http = Http {
         listen: values(listen),
         tls,
-        clients: clients(entries),
-        profile: table.text("profile").map_or_else(|| "content-basic".into(), |at| at.value),
+        clients: clients(entries, tables),
+        profile: profile.map_or_else(|| "content-basic".into(), |at| at.value),
         max_octets,
         max_attachment_octets: table.octets("max_attachment_octets").map_or(max_octets, |at| at.value),
         max_jobs: number("max_jobs", 16),
@@ -115,7 +120,7 @@ fn exposed(table: &Table<'_, '_>, listen: &At<SocketAddr>, clients: bool, tls: b
     }
 }
 
-fn clients(entries: Vec<Table<'_, '_>>) -> Vec<Client> {
+fn clients(entries: Vec<Table<'_, '_>>, tables: Option<&Tables>) -> Vec<Client> {
     let mut names = BTreeSet::new();
     let mut tokens = BTreeSet::new();
     entries
@@ -154,7 +159,9 @@ fn clients(entries: Vec<Table<'_, '_>>) -> Vec<Client> {
                 ));
             }
             let max_octets = entry.octets("max_octets").map(|at| at.value);
-            let profiles = values(entry.texts("profiles"));
+            let profiles = entry.texts("profiles");
+            profiles.iter().for_each(|profile| known(&entry, profile, tables));
+            let profiles = values(profiles);
             entry.finish();
             Some(Client { name: name.value, token: token?, max_octets, profiles })
         })
@@ -181,7 +188,8 @@ mod tests {
         let source = Source::new("c.toml", text, BTreeMap::new());
         let parsed = DeTable::parse(text).unwrap();
         let top = Table::top(&source, parsed.get_ref());
-        let http = read(top.table("http"));
+        let tables = Tables::embedded().unwrap();
+        let http = read(top.table("http"), Some(&tables));
         top.finish();
         (http, source.into_faults().iter().map(ToString::to_string).collect())
     }
@@ -213,6 +221,23 @@ mod tests {
         assert!(all.contains("has no `token`"), "{all}");
         assert!(all.contains("may hold 64 letters"), "{all}");
         assert!(!format!("{http:?}").contains("short"));
+    }
+
+    #[test]
+    fn a_profile_that_is_not_there_is_a_fault_where_it_is_named() {
+        let (_, faults) = read_text(
+            "[http]\nprofile = \"content-basik\"\n[[http.client]]\nname = \"a\"\n\
+             token = \"0123456789abcdef0123456789abcdef\"\nprofiles = [\"video-rich\", \"vidio-rich\"]\n",
+        );
+        assert_eq!(faults.len(), 2, "{faults:?}");
+        for (place, words) in
+            [("2:11: ", "did you mean \"content-basic\"?"), ("6:27: ", "did you mean \"video-rich\"?")]
+        {
+            assert!(
+                faults.iter().any(|it| it.contains(place) && it.contains(words)),
+                "{place}{words} {faults:?}"
+            );
+        }
     }
 
     #[test]

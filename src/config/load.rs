@@ -139,7 +139,7 @@ fn whole(
         retention: retention(top.table("retention")),
         limits: limits(top.table("limits")),
         tls: tls(top.table("tls")),
-        http: Arc::new(http::read(top.table("http"))),
+        http: Arc::new(http::read(top.table("http"), tables)),
         alias: alias(top.table("alias")),
         admin: {
             let table = top.table("admin");

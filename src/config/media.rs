@@ -15,7 +15,7 @@ use cedrat_relay::pattern::{DomainPattern, NumberPattern, NumberPrefix};
 
 use super::{
     load::{from_str, values},
-    read::Table,
+    read::{At, Table},
 };
 
 /// Family of the handsets behind an MM4 peer that says nothing else.
@@ -260,14 +260,20 @@ pub(super) fn peer(table: &Table<'_, '_>, tables: Option<&Tables>) -> PeerMedia 
 
 fn profile(table: &Table<'_, '_>, key: &'static str, tables: Option<&Tables>) -> Option<String> {
     let at = table.text(key)?;
-    if let Some(tables) = tables.filter(|tables| tables.capability(&at.value).is_none()) {
-        let near = match tables.nearest_capability(&at.value) {
+    known(table, &at, tables);
+    Some(at.value)
+}
+
+/// A name that no class and no family has is a fault.
+pub(super) fn known(table: &Table<'_, '_>, name: &At<String>, tables: Option<&Tables>) {
+    if let Some(tables) = tables.filter(|tables| tables.capability(&name.value).is_none()) {
+        let near = match tables.nearest_capability(&name.value) {
             Some(near) => format!("; did you mean {near:?}?"),
             None => format!("; there are {}", tables.capability_names().collect::<Vec<_>>().join(", ")),
         };
-        table.fault_at(at.at, format!("there is no content class or handset family {:?}{near}", at.value));
+        table
+            .fault_at(name.at, format!("there is no content class or handset family {:?}{near}", name.value));
     }
-    Some(at.value)
 }
 
 /// A limit with its unit and what it counts.
