@@ -20,21 +20,27 @@ use crate::{
 };
 
 impl Story {
-    /// Alice sends large media to a handset, which sends on to her what it got.
-    pub(super) async fn media(&mut self, stage: &mut Stage, samples: Option<Samples>) -> Result<(), Failure> {
+    /// Alice sends large media to a handset, which sends on to her what it got. Returns the photograph.
+    pub(super) async fn media(
+        &mut self,
+        stage: &mut Stage,
+        samples: Option<Samples>,
+    ) -> Result<Option<Attachment>, Failure> {
         let page = self.page;
         page.chapter("Media are made to fit, both ways");
         let Some(samples) = samples else {
             page.line(&format!("\nLeft out: the program {} is not there; build it.", workers::PROGRAM));
-            return Ok(());
+            return Ok(None);
         };
         page.line("\nA photograph, a voice note and a video clip are being made, which takes seconds.");
+        let attachments = samples.made().await?;
+        let photo = attachments.first().cloned();
         let letter = Letter {
             from: format!("Alice Example <{ALICE}>"),
             to: vec![format!("{HANDSET}@{NUMBERS}")],
             subject: "At the lake".to_owned(),
             text: "What it looks like, how it sounds, and all of it at once.".to_owned(),
-            attachments: samples.made().await?,
+            attachments: attachments.clone(),
             notify: None,
         };
         let transaction = letter.transaction(&identifier())?;
@@ -42,7 +48,7 @@ impl Story {
         let sent = self.send();
         send::one(&stage.mail.to_string(), MAIL_HOST, transaction).await?;
         let what = "MM4_forward.REQ with media at the operator";
-        let Some(got) = self.wait(stage, what, is(Kind::ForwardReq)).await else { return Ok(()) };
+        let Some(got) = self.wait(stage, what, is(Kind::ForwardReq)).await else { return Ok(photo) };
         page.section("Alice sends an e-mail, and the handset gets", Some(got.at - sent));
         self.compare(&given, &got.view, &stage.profile(OPERATOR_PEER, HANDSET)?);
 
@@ -62,14 +68,14 @@ impl Story {
         let sent = self.send();
         send::one(&stage.mm4.to_string(), OPERATOR, transaction).await?;
         let what = "the e-mail with media at the mail host";
-        let Some(got) = self.wait(stage, what, is_message(Who::MailHost)).await else { return Ok(()) };
+        let Some(got) = self.wait(stage, what, is_message(Who::MailHost)).await else { return Ok(photo) };
         page.section("The handset sends them back, and Alice gets", Some(got.at - sent));
         self.compare(&given, &got.view, &stage.profile(MAIL_PEER, ALICE)?);
-        Ok(())
+        Ok(photo)
     }
 
     /// The table of what was sent and what arrived of it.
-    fn compare(&self, sent: &View, got: &View, most: &Profile) {
+    pub(super) fn compare(&self, sent: &View, got: &View, most: &Profile) {
         let rows: Vec<_> = media(sent)
             .map(|before| {
                 (before, media(got).find(|after| stem(after).is_some_and(|it| Some(it) == stem(before))))

@@ -6,6 +6,7 @@ mod folder;
 mod media;
 mod page;
 mod samples;
+mod sealed;
 mod stage;
 mod story;
 
@@ -15,6 +16,7 @@ use self::{
     folder::Folder,
     page::Page,
     samples::Samples,
+    sealed::Keys,
     stage::{NUMBERS, Seen, Stage, Who},
     story::Story,
 };
@@ -37,9 +39,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     runtime()?.block_on(async {
         let mut terminate = signal(SignalKind::terminate()).map_err(|fault| fault.to_string())?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(|fault| fault.to_string())?;
-        let mut stage = Stage::set(&folder).await?;
+        let keys = Keys::make(&folder).await?;
+        let more = keys.as_ref().map(Keys::configuration).unwrap_or_default();
+        let mut stage = Stage::set(&folder, &more).await?;
         let played = tokio::select! {
-            played = play(&mut stage, args.once) => played,
+            played = play(&mut stage, keys.as_ref(), args.once) => played,
             _ = terminate.recv() => Ok(()),
             _ = interrupt.recv() => Ok(()),
         };
@@ -48,7 +52,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     })
 }
 
-async fn play(stage: &mut Stage, once: bool) -> Result<(), Failure> {
+async fn play(stage: &mut Stage, keys: Option<&Keys>, once: bool) -> Result<(), Failure> {
     let page = Page::new();
     page.line("cedrat demo: a gateway, an MMS operator and a mail host, all on this machine");
     page.line("");
@@ -61,7 +65,8 @@ async fn play(stage: &mut Stage, once: bool) -> Result<(), Failure> {
     let mut story = Story::new(page);
     story.mms_to_mail(stage).await?;
     story.mail_to_mms(stage).await?;
-    story.media(stage, samples).await?;
+    let photo = story.media(stage, samples).await?;
+    story.sealed(stage, keys, photo).await?;
     let told = story.end();
     if once {
         return told;

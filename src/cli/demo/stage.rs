@@ -80,12 +80,12 @@ pub(super) struct Stage {
 }
 
 impl Stage {
-    /// Starts everybody.
-    pub(super) async fn set(folder: &Folder) -> Result<Self, Failure> {
+    /// Starts everybody; `more` ends the configuration.
+    pub(super) async fn set(folder: &Folder, more: &str) -> Result<Self, Failure> {
         let (operator, operator_at) = bind().await?;
         let (mail_host, mail_host_at) = bind().await?;
         let log = folder.path().join("gateway.jsonl");
-        let text = configuration(folder, &log, operator_at, mail_host_at);
+        let text = configuration(folder, &log, operator_at, mail_host_at) + more;
         let (config, tables) = config::load("demo.toml", &text, BTreeMap::new())
             .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
         let running = server::start(config, tables).await?;

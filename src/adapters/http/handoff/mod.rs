@@ -137,7 +137,7 @@ pub async fn answer(
     let answer = match door {
         Door::Sessions => {
             let asked = Query::read(parts.uri.query().unwrap_or(""), &["state", "wait"])?;
-            let wait = asked.number("wait")?.map_or(Duration::ZERO, Duration::from_secs).min(LONGEST_WAIT);
+            let wait = asked.text("wait").map_or(Ok(Duration::ZERO), waiting)?;
             as_json(&json!({ "sessions": desk.list(account.name(), asked.text("state"), wait).await }))
         }
         Door::Session if parts.method == Method::DELETE => {
@@ -205,6 +205,11 @@ fn session(
         }
         Some(other) => Err(Problem::new(Code::BadRequest, format!("format is json or jws, not {other:.20}"))),
     }
+}
+
+fn waiting(text: &str) -> Result<Duration, Problem> {
+    let seconds = text.parse().map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT));
+    seconds.map_err(|_| Problem::new(Code::BadRequest, format!("wait={text:.20} is no number of seconds")))
 }
 
 /// A body of some kilobytes.
