@@ -1,6 +1,6 @@
 //! Keys, certificates and messages made by the `openssl` command.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use cedrat_keyring::{
@@ -40,16 +40,19 @@ pub(crate) fn openssl(home: &Path, line: &str) {
     run(home, "openssl", &line.split(' ').collect::<Vec<_>>());
 }
 
-/// A key pair `NAME.key`, `NAME.pem`, of `rsa:2048` or a curve.
-pub(crate) fn identity(home: &Path, name: &str, kind: &str) -> [PathBuf; 2] {
+/// A key pair `NAME.key`, `NAME.pem`, of `rsa` or a curve. Certificates of one name have one issuer and
+/// serial number, whatever their keys.
+pub(crate) fn identity(home: &Path, name: &str, kind: &str) {
     let kind = match kind {
         "rsa" => "rsa_keygen_bits:2048 -algorithm rsa".to_owned(),
         curve => format!("ec_paramgen_curve:{curve} -algorithm EC"),
     };
     let (option, algorithm) = kind.split_once(' ').unwrap();
     openssl(home, &format!("genpkey {algorithm} -pkeyopt {option} -out {name}.key"));
-    openssl(home, &format!("req -x509 -new -key {name}.key -out {name}.pem -subj /CN={name} -days 30"));
-    [home.join(format!("{name}.key")), home.join(format!("{name}.pem"))]
+    openssl(
+        home,
+        &format!("req -x509 -new -key {name}.key -out {name}.pem -subj /CN={name} -set_serial 7 -days 30"),
+    );
 }
 
 /// A message encrypted for `NAME.pem`; `options` are of `openssl cms -encrypt`.

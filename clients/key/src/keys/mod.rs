@@ -7,6 +7,8 @@ pub mod pem;
 pub mod pkcs11;
 pub mod pkcs12;
 
+use std::rc::Rc;
+
 use cedrat_keyring::{
     Certificate, Recipient, certificate, recipient,
     unwrap::{KeyLimits, PrivateKey, PrivateOperation},
@@ -20,7 +22,7 @@ pub struct Identity {
     /// The certificate.
     pub certificate: Certificate,
     /// The private key, or the token that holds it.
-    pub operation: Box<dyn PrivateOperation>,
+    pub operation: Rc<dyn PrivateOperation>,
 }
 
 /// A way to the content key of a session.
@@ -78,14 +80,19 @@ pub(crate) fn read_key(der: &[u8]) -> Result<PrivateKey, Error> {
     PrivateKey::read(der, &KeyLimits::default()).map_err(|malformed| Error::Key(malformed.to_string()))
 }
 
-/// Each key with its certificate; certificates without a key are of issuers, or for others.
-pub(crate) fn pair(keys: Vec<PrivateKey>, certificates: Vec<Certificate>) -> Result<Vec<Identity>, Error> {
-    keys.into_iter()
-        .map(|key| {
-            let certificate = certificates.iter().find(|certificate| key.belongs_to(certificate));
-            let certificate = certificate
-                .ok_or_else(|| Error::Key(format!("no certificate for a key of {:?}", key.kind())))?;
-            Ok(Identity { certificate: certificate.clone(), operation: Box::new(key) })
-        })
-        .collect()
+/// Each certificate with its key. A key may have several: a certificate that was renewed names the same
+/// key, and old mail names the old certificate.
+pub(crate) fn pair(keys: Vec<PrivateKey>, certificates: &[Certificate]) -> Result<Vec<Identity>, Error> {
+    let mut identities = Vec::new();
+    for key in keys {
+        let own = certificates.iter().filter(|certificate| key.belongs_to(certificate)).cloned();
+        let own: Vec<_> = own.collect();
+        if own.is_empty() {
+            return Err(Error::Key(format!("a key without its certificate: {key:?}")));
+        }
+        let operation: Rc<dyn PrivateOperation> = Rc::new(key);
+        let identity = |certificate| Identity { certificate, operation: Rc::clone(&operation) };
+        identities.extend(own.into_iter().map(identity));
+    }
+    Ok(identities)
 }

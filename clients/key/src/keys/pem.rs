@@ -42,7 +42,7 @@ pub fn load(paths: &[&Path], passphrases: &mut Source) -> Result<Vec<Identity>, 
             }
         }
     }
-    pair(keys, certificates)
+    pair(keys, &certificates)
 }
 
 fn decrypt(der: &[u8], path: &Path, passphrases: &mut Source) -> Result<PrivateKey, Error> {

@@ -84,7 +84,7 @@ pub fn load(module: &Path, label: Option<&str>, passphrases: &mut Source) -> Res
         };
         let keys = [Attribute::Class(ObjectClass::PRIVATE_KEY), Attribute::Id(id)];
         if let Some(key) = session.find_objects(&keys).map_err(failed)?.into_iter().next() {
-            let operation = Box::new(TokenKey { session: Rc::clone(&session), key, secret_octets });
+            let operation = Rc::new(TokenKey { session: Rc::clone(&session), key, secret_octets });
             identities.push(Identity { certificate, operation });
         }
     }

@@ -9,8 +9,8 @@ use std::path::Path;
 
 use cbc::cipher::{BlockModeDecrypt as _, KeyIvInit as _, block_padding::Pkcs7};
 use der::{
-    Decode as _, Encode as _, Sequence, ValueOrd,
-    asn1::{AnyRef, ObjectIdentifier as Oid, OctetStringRef, SetOfVec},
+    Decode as _, Encode as _, Sequence,
+    asn1::{AnyRef, ObjectIdentifier as Oid, OctetStringRef},
 };
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use pkcs8::{pkcs5, spki::AlgorithmIdentifierRef};
@@ -18,7 +18,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512, digest::block_api::BlockSizeUser};
 use zeroize::Zeroizing;
 
-use super::{Identity, read_certificate, read_key};
+use super::{Identity, pair, read_certificate, read_key};
 use crate::{Error, error::file, secret::Source};
 
 const DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.7.1");
@@ -27,7 +27,6 @@ const KEY_BAG: Oid = Oid::new_unwrap("1.2.840.113549.1.12.10.1.1");
 const SHROUDED_KEY_BAG: Oid = Oid::new_unwrap("1.2.840.113549.1.12.10.1.2");
 const CERT_BAG: Oid = Oid::new_unwrap("1.2.840.113549.1.12.10.1.3");
 const X509_CERTIFICATE: Oid = Oid::new_unwrap("1.2.840.113549.1.9.22.1");
-const LOCAL_KEY_ID: Oid = Oid::new_unwrap("1.2.840.113549.1.9.21");
 const PBES2: Oid = Oid::new_unwrap("1.2.840.113549.1.5.13");
 const SHA1_3DES: Oid = Oid::new_unwrap("1.2.840.113549.1.12.1.3");
 const SHA1: Oid = Oid::new_unwrap("1.3.14.3.2.26");
@@ -96,13 +95,8 @@ struct SafeBag<'a> {
     id: Oid,
     #[asn1(context_specific = "0", tag_mode = "EXPLICIT")]
     value: AnyRef<'a>,
-    attributes: Option<SetOfVec<Attribute<'a>>>,
-}
-
-#[derive(Sequence, ValueOrd)]
-struct Attribute<'a> {
-    id: Oid,
-    values: AnyRef<'a>,
+    /// Names and links; which certificate is a key's shows in its public key.
+    attributes: Option<AnyRef<'a>>,
 }
 
 #[derive(Sequence)]
@@ -122,13 +116,10 @@ const fn one() -> u32 {
     1
 }
 
-/// A bag's content with its localKeyId.
-type Keyed = (Option<Vec<u8>>, Zeroizing<Vec<u8>>);
-
 #[derive(Default)]
 struct Contents {
-    keys: Vec<Keyed>,
-    certificates: Vec<Keyed>,
+    keys: Vec<Zeroizing<Vec<u8>>>,
+    certificates: Vec<Vec<u8>>,
 }
 
 /// Keys and certificates of a file.
@@ -140,24 +131,13 @@ pub fn load(path: &Path, passphrases: &mut Source) -> Result<Vec<Identity>, Erro
     let passphrase = passphrases.ask(&format!("Passphrase of {}", path.display()))?;
     let refuse = |what: &str| Error::Key(format!("{}: {what}", path.display()));
     let contents = read(&octets, &passphrase).map_err(refuse)?;
-    let mut identities = Vec::new();
-    for (id, key) in &contents.keys {
-        let key = read_key(key)?;
-        let mut fitting = None;
-        for (other, certificate) in &contents.certificates {
-            let certificate = read_certificate(certificate)?;
-            let linked = if id.is_some() && other.is_some() { id == other } else { contents.keys.len() == 1 };
-            if linked && certificate.key() == key.kind() {
-                fitting.get_or_insert(certificate);
-            }
-        }
-        let certificate = fitting.ok_or_else(|| refuse("a key without its certificate"))?;
-        identities.push(Identity { certificate, operation: Box::new(key) });
-    }
-    if identities.is_empty() {
+    if contents.keys.is_empty() {
         return Err(refuse("no private key in it"));
     }
-    Ok(identities)
+    let keys = contents.keys.iter().map(|key| read_key(key)).collect::<Result<_, _>>()?;
+    // Certificates of issuers may be of kinds that nothing here can use.
+    let certificates: Vec<_> = contents.certificates.iter().flat_map(|der| read_certificate(der)).collect();
+    pair(keys, &certificates)
 }
 
 fn read(octets: &[u8], passphrase: &str) -> Result<Contents, &'static str> {
@@ -186,22 +166,20 @@ fn read(octets: &[u8], passphrase: &str) -> Result<Contents, &'static str> {
 
 fn bags(octets: &[u8], passphrase: &str, contents: &mut Contents) -> Result<(), &'static str> {
     for bag in Vec::<SafeBag<'_>>::from_der(octets).map_err(|_| MALFORMED)? {
-        let id = bag.attributes.iter().flat_map(SetOfVec::iter).find(|one| one.id == LOCAL_KEY_ID);
-        let id = id.map(|attribute| attribute.values.value().to_vec());
         match bag.id {
             KEY_BAG => {
                 let key = bag.value.to_der().map_err(|_| MALFORMED)?;
-                contents.keys.push((id, Zeroizing::new(key)));
+                contents.keys.push(Zeroizing::new(key));
             }
             SHROUDED_KEY_BAG => {
                 let shrouded: EncryptedKey<'_> = bag.value.decode_as().map_err(|_| MALFORMED)?;
                 let key = decrypt(shrouded.algorithm, shrouded.key.as_bytes(), passphrase)?;
-                contents.keys.push((id, key));
+                contents.keys.push(key);
             }
             CERT_BAG => {
                 let certificate: CertBag<'_> = bag.value.decode_as().map_err(|_| MALFORMED)?;
                 if certificate.id == X509_CERTIFICATE {
-                    contents.certificates.push((id, Zeroizing::new(certificate.value.as_bytes().to_vec())));
+                    contents.certificates.push(certificate.value.as_bytes().to_vec());
                 }
             }
             _ => {} // revocation lists, secrets of other kinds
@@ -304,3 +282,6 @@ fn derive<D: Digest + BlockSizeUser>(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
