@@ -6,6 +6,8 @@ read meanwhile. The answers to keys that do not fit are timed in turns and compa
 """
 
 import argparse
+import base64
+import hashlib
 import json
 import os
 import secrets
@@ -13,6 +15,7 @@ import statistics
 import subprocess
 import threading
 import time
+import urllib.request
 from pathlib import Path
 
 import side
@@ -173,8 +176,8 @@ to = ["op-b"]
         url = f"http://127.0.0.1:{http}"
         home = ["--home", str(folder / "home"), "--token-file", str(folder / "token"), "--gateway", url,
                 "--key", str(folder / "key.pem"), "--certificate", str(folder / "cert.pem")]
-        known = subprocess.run([options.key, "pin", url, "--home", str(folder / "home")], input=b"y\n",
-                               capture_output=True)
+        known = subprocess.run([options.key, "pin", url, "--home", str(folder / "home"), "--fingerprint",
+                                thumbprint(url)], capture_output=True)
         if known.returncode:
             raise RuntimeError(known.stderr.decode())
         waiting = subprocess.run([options.key, *home, "watch", "--once", "--ids"], capture_output=True, check=True)
@@ -204,6 +207,15 @@ to = ["op-b"]
         gateway.terminate()
         gateway.wait()
         sink.stop()
+
+
+def thumbprint(url):
+    """Of the key that the gateway signs with (RFC 7638)."""
+    with urllib.request.urlopen(f"{url}/api/v1/handoff/.well-known") as answer:
+        key = json.load(answer)["keys"][0]
+    members = {name: key[name] for name in ["crv", "kty", "x", "y"]}
+    octets = json.dumps(members, separators=(",", ":"), sort_keys=True).encode()
+    return base64.urlsafe_b64encode(hashlib.sha256(octets).digest()).decode().rstrip("=")
 
 
 def send(port, message):
