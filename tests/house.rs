@@ -140,7 +140,16 @@ fn the_gateway_links_no_codec_and_the_worker_shows_none_of_its_symbols() {
 fn the_gateway_has_no_private_key_operation() {
     let tree = |package: &str| {
         let output = Command::new(env!("CARGO"))
-            .args(["tree", "--package", package, "--edges", "normal,features", "--prefix", "none", "--offline"])
+            .args([
+                "tree",
+                "--package",
+                package,
+                "--edges",
+                "normal,features",
+                "--prefix",
+                "none",
+                "--offline",
+            ])
             .current_dir(ROOT)
             .output()
             .unwrap();
@@ -188,7 +197,8 @@ fn the_front_page_is_short_and_its_links_lead_somewhere() {
 #[test]
 fn file_sizes_are_printed() {
     let mut sizes = Vec::new();
-    let mut folders: Vec<_> = ["src", "crates", "clients", "transcoders"].map(|name| Path::new(ROOT).join(name)).into();
+    let mut folders: Vec<_> =
+        ["src", "crates", "clients", "transcoders"].map(|name| Path::new(ROOT).join(name)).into();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

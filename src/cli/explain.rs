@@ -7,7 +7,10 @@ use cedrat_relay::route::{Query, Verdict};
 use serde_json::json;
 
 use super::{Failure, load, say};
-use crate::{config::octets, gateway::Settings};
+use crate::{
+    config::{handoff::WithoutKey, octets},
+    gateway::Settings,
+};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
@@ -79,6 +82,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         .filter_map(|id| settings.peer(id))
         .map(|peer| (peer.id.as_str(), settings.profiles.effective(peer, &decision.recipient)))
         .collect();
+    let handoff = handoff(&settings, &decision.recipient);
     if args.json {
         let value = json!({
             "from": from.to_string(),
@@ -98,6 +102,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             "handsets": handsets.iter().map(|(peer, profile)| json!({
                 "peer": peer, "profile": profile
             })).collect::<Vec<_>>(),
+            "handoff": handoff,
         });
         say(&value.to_string());
         return Ok(());
@@ -117,6 +122,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     for (name, value, origin) in limits {
         say(&format!("  limit    {name} {value}  ({origin})"));
     }
+    if let Some(handoff) = &handoff {
+        say(&format!("  key      encrypted mail {handoff}  ([handoff])"));
+    }
     for (peer, profile) in &handsets {
         say(&format!("  handset  at {peer}"));
         for (name, value, origin) in profile.rows() {
@@ -128,6 +136,19 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         Verdict::Reject(_) => Err(Failure(Vec::new())),
         _ => Ok(()),
     }
+}
+
+/// What encrypted mail to a recipient waits for.
+fn handoff(settings: &Settings, recipient: &Address) -> Option<String> {
+    let accounts = settings.handoff.as_ref()?;
+    let account = accounts.account_of(recipient).and_then(|index| accounts.all.get(index))?;
+    let without = match accounts.config.without_key {
+        WithoutKey::Notice => "replaced by a notice",
+        WithoutKey::Refuse => "refused",
+        WithoutKey::Untouched => "delivered as it came",
+    };
+    let seconds = accounts.config.wait_ms / 1000;
+    Some(format!("waits {seconds} s for the key of account {}, else it is {without}", account.name()))
 }
 
 /// Every limit that would apply, with where it is from.

@@ -3,6 +3,7 @@
 
 mod client;
 mod memory;
+mod told;
 
 use std::{path::Path, process::Command};
 
