@@ -11,4 +11,5 @@
 mod gateway;
 mod handoff;
 mod made;
+mod terminal;
 mod token;
