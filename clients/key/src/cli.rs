@@ -28,8 +28,10 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use rustls::pki_types::{CertificateDer, pem::PemObject as _};
 use zeroize::Zeroizing;
 
-/// Between two questions, while there is something that waits for a decision.
+/// Between two questions to a gateway, at first.
 const PAUSE: Duration = Duration::from_secs(2);
+/// Between two questions while nothing new comes, or nobody answers.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
 /// Hands out the content key of one encrypted message at a time, so that a gateway can convert it.
 #[derive(Parser)]
@@ -376,11 +378,15 @@ fn follow(
 ) -> Result<(), Error> {
     let mut seen = BTreeSet::new();
     let mut etag: Option<String> = None;
+    let mut pause = PAUSE;
     loop {
         match gateway.waiting(!once, etag.as_deref()) {
             Ok(Some(waiting)) => {
                 etag = waiting.etag;
                 let new: Vec<_> = waiting.sessions.iter().filter(|id| !seen.contains(*id)).cloned().collect();
+                // A list that is empty was waited for by the gateway; one that is the same was not.
+                let idle = new.is_empty() && !waiting.sessions.is_empty();
+                pause = if idle { LONGEST_PAUSE.min(pause * 2) } else { PAUSE };
                 for id in new {
                     if let Err(error) = gateway.session(&id).and_then(|session| look(&session)) {
                         eprintln!("cedrat-key: {id}: {error}");
@@ -392,15 +398,17 @@ fn follow(
                 }
                 seen = waiting.sessions.into_iter().collect();
             }
-            Ok(None) => {}
-            Err(error) if once => return Err(error),
-            Err(error @ Error::Network(_)) => eprintln!("cedrat-key: {error}"),
+            Ok(None) => pause = PAUSE,
+            Err(error @ Error::Network(_)) if !once => {
+                eprintln!("cedrat-key: {error}");
+                pause = LONGEST_PAUSE.min(pause * 2);
+            }
             Err(error) => return Err(error),
         }
         if once {
             return Ok(());
         }
-        std::thread::sleep(PAUSE);
+        std::thread::sleep(pause);
     }
 }
 

@@ -1,8 +1,8 @@
 //! The program itself, from pinning to the key in the gateway's hands.
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
 use cedrat_keyring::{session::State, wire::Integrity};
 use tempfile::TempDir;
@@ -10,9 +10,9 @@ use tempfile::TempDir;
 use crate::gateway::Gateway;
 use crate::made::{PHRASE, PLAIN, decrypt, has, identity, message, openssl, run};
 
-/// Runs `cedrat-key`; passphrases come from its standard input.
-pub(crate) fn key(home: &Path, gateway: &Gateway, arguments: &[&str]) -> Output {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_cedrat-key"))
+/// `cedrat-key`; passphrases come from its standard input.
+fn program(home: &Path, gateway: &Gateway, arguments: &[&str]) -> Child {
+    Command::new(env!("CARGO_BIN_EXE_cedrat-key"))
         .args(["--home", "state", "--passphrase-fd", "0", "--gateway", &gateway.url])
         .arg("--ca")
         .arg(&gateway.ca)
@@ -25,7 +25,12 @@ pub(crate) fn key(home: &Path, gateway: &Gateway, arguments: &[&str]) -> Output 
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
-        .unwrap();
+        .unwrap()
+}
+
+/// Runs it to its end.
+pub(crate) fn key(home: &Path, gateway: &Gateway, arguments: &[&str]) -> Output {
+    let mut child = program(home, gateway, arguments);
     let mut stdin = child.stdin.take().unwrap();
     // The program may end without reading it.
     stdin.write_all(format!("{PHRASE}\n").as_bytes()).unwrap_or(());
@@ -205,6 +210,22 @@ fn what_is_asked_can_be_narrowed_and_not_widened() {
     succeeds(&key(home, &gateway, &[&base[..], &["image/jpeg"]].concat()));
     let consent = gateway.state().sessions["hs_1"].consent().clone();
     assert!(consent.allows("image/jpeg") && !consent.allows("image/png"));
+}
+
+#[test]
+fn a_request_that_comes_while_it_watches_is_printed_once() {
+    let Some((home, gateway)) = pinned() else { return };
+    let home = home.path();
+    identity(home, "bob", "P-256");
+    let cms = message(home, "bob", "-aes-256-gcm");
+    gateway.offer("hs_1", &cms);
+    let mut watching = program(home, &gateway, &["watch", "--ids"]);
+    let mut lines = BufReader::new(watching.stdout.take().unwrap()).lines();
+    assert_eq!(lines.next().unwrap().unwrap(), "hs_1");
+    gateway.offer("hs_2", &cms);
+    assert_eq!(lines.next().unwrap().unwrap(), "hs_2");
+    watching.kill().unwrap();
+    watching.wait().unwrap();
 }
 
 #[test]
