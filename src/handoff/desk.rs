@@ -420,7 +420,7 @@ async fn opened(gateway: &Arc<Gateway>, id: &str, key: Cek) -> Result<(), Outcom
     let job = Job { octets: mail.len() as u64, ..job };
     let program = opening::program();
     let heard = tokio::time::timeout(opening::DEADLINE, async {
-        let mut opening = Opening::start(&program, key, &job, &mail).await.map_err(fault)?;
+        let mut opening = Opening::start(&program, key, &job, mail).await.map_err(fault)?;
         loop {
             let (said, octets) = opening.hear().await.map_err(fault)?;
             match said {

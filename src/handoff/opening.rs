@@ -35,7 +35,7 @@ impl Opening {
     ///
     /// # Errors
     /// Why none can be had here.
-    pub async fn start(program: &PathBuf, key: Cek, job: &Job, mail: &[u8]) -> Result<Self, String> {
+    pub async fn start(program: &PathBuf, key: Cek, job: &Job, mail: Bytes) -> Result<Self, String> {
         let fault = |why: std::io::Error| format!("the opener {} cannot be used: {why}", program.display());
         let mut process = Command::new(program)
             .arg("open")
@@ -51,7 +51,7 @@ impl Opening {
             return Err(fault(std::io::Error::other("it has no pipes")));
         };
         let opening = Self { process, output, most: mail.len() as u64 + mail.len() as u64 / 4 + GROWTH };
-        give(input, key, job, mail).await.map_err(fault)?;
+        give(input, key, job, &mail).await.map_err(fault)?;
         Ok(opening)
     }
 

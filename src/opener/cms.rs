@@ -44,9 +44,13 @@ impl Outer {
         Ok(Self { message, encrypted })
     }
 
-    /// The header of the mail.
-    pub(super) fn headers(&self) -> &Headers {
-        &self.message.root().headers
+    /// The header of the mail, in octets of its own: the rest is not needed any more.
+    pub(super) fn into_headers(self) -> Headers {
+        let root = self.message.root();
+        let octets = root.octets.len().saturating_sub(root.body.len());
+        let head = Bytes::copy_from_slice(root.octets.get(..octets).unwrap_or_default());
+        // It was read once already.
+        Headers::parse(&head, &cedrat_mime::Limits::default()).map(|(headers, _)| headers).unwrap_or_default()
     }
 
     /// The plaintext, and whether it is proved to be what was encrypted. `sha256` is that of the message
@@ -81,13 +85,13 @@ pub(super) fn unsigned(entity: &[u8], policy: Signature) -> Result<(Cow<'_, [u8]
 }
 
 /// The mail with this content: encrypted to the recipient, or in clear where that was agreed on.
-pub(super) fn close(outer: &Outer, entity: &[u8], job: &Job) -> Result<Vec<u8>, String> {
+pub(super) fn close(outer: &Headers, entity: &[u8], job: &Job) -> Result<Vec<u8>, String> {
     let mut headers = Headers::new();
     let spoken = |name: &str| {
         name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("Content-"))
             || name.eq_ignore_ascii_case("MIME-Version")
     };
-    for header in outer.headers().iter().filter(|header| !spoken(header.name())) {
+    for header in outer.iter().filter(|header| !spoken(header.name())) {
         headers.push(header.clone());
     }
     let mut out = Vec::with_capacity(entity.len() / 2 * 3 + 16_384);

@@ -22,6 +22,9 @@ use crate::media::{
 /// Headers of the outer mail that the entity is read with.
 const OUTER: [&str; 6] = ["Cc", "Date", "From", "Message-ID", "Subject", "To"];
 
+/// Octets that the header of an entity has at most.
+const HEADER: usize = 256 << 10;
+
 /// What the content is made fit for.
 pub(super) struct Wish<'a> {
     pub(super) tables: &'a Tables,
@@ -48,7 +51,7 @@ pub(super) fn read(entity: &[u8], wish: &Wish<'_>) -> Result<Message, Refusal> {
     }
     headers.push(Header::new("MIME-Version", "1.0"));
     headers.encode(&mut whole);
-    whole.extend_from_slice(&content_headers(entity));
+    content(entity, &mut whole);
     let recipient =
         Recipient { address: wish.recipient.clone(), role: Role::Bcc, notify: None, original: None };
     let envelope = MailEnvelope { recipients: vec![recipient], ..MailEnvelope::default() };
@@ -60,13 +63,13 @@ pub(super) fn read(entity: &[u8], wish: &Wish<'_>) -> Result<Message, Refusal> {
     }
 }
 
-/// The entity, its header reduced to what speaks of content: other fields inside an encrypted
+/// Appends the entity, its header reduced to what speaks of content: other fields inside an encrypted
 /// message repeat, or contradict, those outside.
-fn content_headers(entity: &[u8]) -> Vec<u8> {
-    let octets = Bytes::copy_from_slice(entity);
+fn content(entity: &[u8], out: &mut Vec<u8>) {
     let limits = cedrat_mime::Limits::default();
-    let Ok((headers, end)) = Headers::parse(&octets, &limits) else { return entity.to_vec() };
-    let mut out = Vec::with_capacity(entity.len() + 2);
+    // A header is small, and reading it takes octets of its own.
+    let start = Bytes::copy_from_slice(entity.get(..HEADER).unwrap_or(entity));
+    let Ok((headers, end)) = Headers::parse(&start, &limits) else { return out.extend_from_slice(entity) };
     let spoken =
         |header: &&Header| header.name().get(..8).is_some_and(|it| it.eq_ignore_ascii_case("Content-"));
     for header in headers.iter().filter(spoken) {
@@ -74,8 +77,7 @@ fn content_headers(entity: &[u8]) -> Vec<u8> {
         out.extend_from_slice(b"\r\n");
     }
     out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(octets.get(end..).unwrap_or_default());
-    out
+    out.extend_from_slice(entity.get(end..).unwrap_or_default());
 }
 
 /// The content made fit, and written. `frame_octets` is what the message takes beside it.

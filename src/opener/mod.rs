@@ -25,6 +25,7 @@ use cedrat_mapping::{
     mail::{MailReading, MailWriting},
 };
 use cedrat_message::{Address, Timestamp};
+use cedrat_mime::Headers;
 use cedrat_plan::profile::{Profile, Unit};
 use zeroize::Zeroizing;
 
@@ -91,15 +92,17 @@ fn work(key: Cek, job: &Job, mail: Bytes, output: &mut impl Write) -> std::io::R
         Err(said) => return Ok(last(said)),
     };
     drop(key);
+    // Of a large message, what is not needed any more is given back before the next copy is made.
     drop(mail);
     frame::write(output, &Said::Verified)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(convert(job, &opened)))
+    Ok(runtime.block_on(convert(job, opened)))
 }
 
 /// A message that was decrypted.
 struct Opened {
-    outer: cms::Outer,
+    /// The header of the mail.
+    outer: Headers,
     /// The MIME entity that was encrypted.
     entity: Zeroizing<Vec<u8>>,
     /// Whether it is proved to be what the sender encrypted.
@@ -109,11 +112,10 @@ struct Opened {
 fn open(key: &Cek, mail: &Bytes, sha256: &[u8; 32]) -> Result<Opened, Said> {
     let outer = cms::Outer::of(mail).map_err(|why| Said::Failed { why })?;
     let (entity, proven) = outer.decrypt(key, sha256)?;
-    Ok(Opened { outer, entity, proven })
+    Ok(Opened { outer: outer.into_headers(), entity, proven })
 }
 
-async fn convert(job: &Job, opened: &Opened) -> Last {
-    let Opened { outer, .. } = opened;
+async fn convert(job: &Job, opened: Opened) -> Last {
     let unproven = !opened.proven && !job.policy.trust_cbc;
     let (entity, signature) = match cms::unsigned(&opened.entity, job.policy.signature) {
         Ok(content) => content,
@@ -137,7 +139,7 @@ async fn convert(job: &Job, opened: &Opened) -> Last {
     let wish = convert::Wish {
         tables: &tables,
         media: &media,
-        outer: outer.headers(),
+        outer: &opened.outer,
         recipient,
         profile: &profile,
         may: &job.policy.may,
@@ -146,7 +148,10 @@ async fn convert(job: &Job, opened: &Opened) -> Last {
         writing: &writing,
         now: Timestamp(job.now),
     };
-    let message = match convert::read(&entity, &wish) {
+    let message = convert::read(&entity, &wish);
+    drop(entity);
+    drop(opened.entity);
+    let message = match message {
         Ok(message) => message,
         Err(refusal) => return failed(refusal.detail.for_operator()),
     };
@@ -158,7 +163,7 @@ async fn convert(job: &Job, opened: &Opened) -> Last {
             Ok(made) => Zeroizing::new(made),
             Err(refusal) => return failed(refusal.detail.for_operator()),
         };
-        let mail = match cms::close(outer, &made, job) {
+        let mail = match cms::close(&opened.outer, &made, job) {
             Ok(mail) => mail,
             Err(why) => return failed(why),
         };
