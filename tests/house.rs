@@ -36,6 +36,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
                 "ctr",
                 "der",
                 "des",
+                "ed25519-dalek",
                 "ghash",
                 "hkdf",
                 "hmac",

@@ -16,12 +16,14 @@ use crate::recipient::element::{
     constructed, primitive,
 };
 use crate::recipient::{
-    Algorithm, Curve, EC_DH, EC_PUBLIC_KEY, Identifier, Limits, Malformed, MlKem, RSA, RSAES_OAEP, Recipient,
+    Algorithm, Curve, EC_DH, EC_PUBLIC_KEY, Identifier, Limits, Malformed, MlKem, RSA, RSAES_OAEP,
+    RSASSA_PSS, Recipient,
 };
 
 const SUBJECT_KEY_IDENTIFIER: Oid = Oid::new_unwrap("2.5.29.14");
 const KEY_USAGE: Oid = Oid::new_unwrap("2.5.29.15");
 const SUBJECT_ALT_NAME: Oid = Oid::new_unwrap("2.5.29.17");
+const COMMON_NAME: Oid = Oid::new_unwrap("2.5.4.3");
 const EMAIL_ADDRESS: Oid = Oid::new_unwrap("1.2.840.113549.1.9.1");
 const SMIME_CAPABILITIES: Oid = Oid::new_unwrap("1.2.840.113549.1.9.15");
 /// SmtpUTF8Mailbox, an address with letters outside ASCII before the @ (RFC 9598).
@@ -48,6 +50,7 @@ pub struct Certificate {
     serial: Vec<u8>,
     /// First and last second; `None` when they are not written as RFC 5280 §4.1.2.5 has it.
     validity: Option<(i64, i64)>,
+    common_name: Option<String>,
     key: KeyKind,
     public_key: Vec<u8>,
     key_identifier: Option<Vec<u8>>,
@@ -82,6 +85,7 @@ impl Certificate {
             issuer,
             serial,
             validity,
+            common_name: None,
             key,
             public_key,
             key_identifier: None,
@@ -130,6 +134,13 @@ impl Certificate {
         &self.addresses
     }
 
+    /// The common name in its subject, the last one when there are several; as written, never to be
+    /// shown without a look at what characters it has.
+    #[must_use]
+    pub fn common_name(&self) -> Option<&str> {
+        self.common_name.as_deref()
+    }
+
     /// What its public key can do.
     #[must_use]
     pub const fn key(&self) -> KeyKind {
@@ -151,6 +162,22 @@ impl Certificate {
             KeyKind::Rsa(_) | KeyKind::MlKem(_) => first & 0x20 != 0,
             KeyKind::Agreement(_) => first & 0x08 != 0,
             KeyKind::Other(_) => false,
+        }
+    }
+
+    /// Whether its key may be used to sign mail: digital signature or content commitment, or anything
+    /// when it does not say (RFC 8550 §4.4.2).
+    #[must_use]
+    pub fn may_sign(&self) -> bool {
+        self.key_usage.is_none_or(|[first, _]| first & 0xC0 != 0)
+    }
+
+    /// Bits of the modulus of an RSA key, whatever that key is for.
+    pub(crate) fn modulus_bits(&self) -> Option<u32> {
+        match self.key {
+            KeyKind::Rsa(bits) => Some(bits),
+            KeyKind::Other(RSASSA_PSS) => modulus_bits(&self.public_key),
+            _ => None,
         }
     }
 
@@ -232,14 +259,21 @@ impl Certificate {
         Ok(())
     }
 
-    /// The emailAddress attributes of the subject (deprecated, and common).
+    /// The common name, and the emailAddress attributes of the subject (deprecated, and common).
     fn subject(&mut self, mut subject: Elements<'_>, limits: &Limits) -> Result<(), Malformed> {
         while !subject.is_empty() {
             let mut attributes = subject.take(SET, "a relative distinguished name")?.inside();
             while !attributes.is_empty() {
                 let mut attribute = attributes.take(SEQUENCE, "an attribute of a name")?.inside();
-                if attribute.take(OBJECT_IDENTIFIER, "a kind of attribute")?.oid()? == EMAIL_ADDRESS {
-                    self.address(attribute.any("a value of an attribute")?.content, limits)?;
+                match attribute.take(OBJECT_IDENTIFIER, "a kind of attribute")?.oid()? {
+                    COMMON_NAME => {
+                        let value = attribute.any("a value of an attribute")?.content;
+                        self.common_name = core::str::from_utf8(value).ok().map(Into::into);
+                    }
+                    EMAIL_ADDRESS => {
+                        self.address(attribute.any("a value of an attribute")?.content, limits)?;
+                    }
+                    _ => {}
                 }
             }
         }
@@ -295,7 +329,7 @@ fn validity(mut times: Elements<'_>) -> Option<(i64, i64)> {
 }
 
 /// Seconds from the beginning of 1970 to a UTCTime or GeneralizedTime, both in UTC with seconds.
-fn seconds(time: Element<'_>) -> Option<i64> {
+pub(crate) fn seconds(time: Element<'_>) -> Option<i64> {
     const UTC_TIME: u8 = 0x17;
     const GENERALIZED_TIME: u8 = 0x18;
     let digits = time.content.strip_suffix(b"Z")?;

@@ -81,7 +81,7 @@ fn flatten<'a>(octets: &'a [u8], depth: u8, out: &mut Vec<u8>) -> Result<&'a [u8
 }
 
 /// Tag, length (`None`: indefinite) and what follows them.
-fn header(octets: &[u8]) -> Result<(u8, Option<usize>, &[u8]), Malformed> {
+pub(crate) fn header(octets: &[u8]) -> Result<(u8, Option<usize>, &[u8]), Malformed> {
     let (&tag, rest) = octets.split_first().ok_or(Malformed::Expected("an element"))?;
     if tag & 0x1F == 0x1F {
         return Err(Malformed::Expected("a tag number below 31"));

@@ -24,7 +24,8 @@ pub use derive::cek_hkdf_sha256;
 pub(crate) const ORI_KEM: Oid = Oid::new_unwrap("1.2.840.113549.1.9.16.13.3");
 
 pub(crate) use algorithm::{
-    EC_DH, EC_PUBLIC_KEY, HKDF_SHA256, MGF1, RSA, RSAES_OAEP, STD_DH_HKDF_SHA256, STD_DH_SHA256, Scheme, Wrap,
+    EC_DH, EC_PUBLIC_KEY, HKDF_SHA256, MGF1, RSA, RSAES_OAEP, RSASSA_PSS, STD_DH_HKDF_SHA256, STD_DH_SHA256,
+    Scheme, Wrap,
 };
 #[cfg(feature = "unwrap")]
 pub(crate) use algorithm::{PBKDF2, PWRI_KEK};
