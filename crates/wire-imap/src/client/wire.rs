@@ -7,13 +7,13 @@
 use crate::grammar::Input;
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
-use miniz_oxide::{
-    DataFormat, MZError, MZFlush, MZStatus,
-    inflate::stream::{InflateState, inflate},
+use miniz_oxide::inflate::{
+    TINFLStatus,
+    core::{DecompressorOxide, decompress, inflate_flags::TINFL_FLAG_HAS_MORE_INPUT},
 };
 
-/// Octets that are inflated at once.
-const INFLATED: usize = 16 * 1024;
+/// How far a compressed stream may refer back (RFC 1951 section 2), and the most that is inflated at once.
+const WINDOW: usize = 32 * 1024;
 
 #[derive(Debug, Default)]
 pub(super) struct Wire {
@@ -25,9 +25,13 @@ pub(super) struct Wire {
 struct Compressed {
     /// What came and is not inflated.
     waiting: Input,
-    state: Box<InflateState>,
+    state: Box<DecompressorOxide>,
+    /// What was inflated last, as a ring.
+    window: Vec<u8>,
+    at: usize,
     /// The server has ended the stream, as some do before they close.
     ended: bool,
+    broken: bool,
 }
 
 impl fmt::Debug for Compressed {
@@ -60,34 +64,46 @@ impl Wire {
     pub(super) fn compress(&mut self) {
         if self.compressed.is_none() {
             let waiting = core::mem::take(&mut self.plain);
-            let state = InflateState::new_boxed(DataFormat::Raw);
-            self.compressed = Some(Compressed { waiting, state, ended: false });
+            self.compressed = Some(Compressed {
+                waiting,
+                state: Box::default(),
+                window: alloc::vec![0; WINDOW],
+                at: 0,
+                ended: false,
+                broken: false,
+            });
         }
     }
 
-    /// Makes more octets plain; whether there are more.
+    /// Makes more octets plain; whether there are more. What comes before damage counts.
     pub(super) fn inflate(&mut self) -> Result<bool, NotDeflate> {
-        let Some(Compressed { waiting, state, ended }) = &mut self.compressed else { return Ok(false) };
-        let mut piece = alloc::vec![0; INFLATED];
+        let Some(stream) = &mut self.compressed else { return Ok(false) };
         loop {
-            if *ended {
-                return if waiting.is_empty() { Ok(false) } else { Err(NotDeflate) };
+            if stream.broken || (stream.ended && !stream.waiting.is_empty()) {
+                return Err(NotDeflate);
             }
-            // Asked even when nothing waits: the inflater keeps what did not fit.
-            let result = inflate(state, waiting.front(INFLATED), &mut piece, MZFlush::None);
-            match result.status {
-                Ok(MZStatus::Ok) | Err(MZError::Buf) => {}
-                Ok(MZStatus::StreamEnd) => *ended = true,
-                _ => return Err(NotDeflate),
+            if stream.ended {
+                return Ok(false);
             }
-            // Empty when nothing was used.
-            drop(waiting.take(result.bytes_consumed));
-            let made = piece.get(..result.bytes_written).unwrap_or_default();
-            self.plain.push(made);
-            if !made.is_empty() {
+            let (status, used, made) = decompress(
+                &mut stream.state,
+                stream.waiting.front(WINDOW),
+                &mut stream.window,
+                stream.at,
+                TINFL_FLAG_HAS_MORE_INPUT,
+            );
+            drop(stream.waiting.take(used));
+            self.plain.push(stream.window.get(stream.at..stream.at + made).unwrap_or_default());
+            stream.at = (stream.at + made) % WINDOW;
+            match status {
+                TINFLStatus::HasMoreOutput | TINFLStatus::NeedsMoreInput => {}
+                TINFLStatus::Done => stream.ended = true,
+                _ => stream.broken = true,
+            }
+            if made > 0 {
                 return Ok(true);
             }
-            if result.bytes_consumed == 0 {
+            if used == 0 && !stream.ended && !stream.broken {
                 return Ok(false);
             }
         }
