@@ -62,7 +62,9 @@ fn again(response: &Response, names: Names) {
     let mut writer = Writer::new(names);
     match response {
         // What a list cannot be written with is not written: attributes and the extended data.
-        Response::List(list) if list.child_info.is_empty() && list.attributes.iter().all(|a| a.is_ascii()) => {
+        Response::List(list)
+            if list.child_info.is_empty() && list.attributes.iter().all(|a| a.is_ascii()) =>
+        {
             list.write(&mut writer);
         }
         Response::Esearch(found) => found.write(&mut writer),

@@ -7,7 +7,8 @@ use cedrat_fuzz::{cuts_and_input, linear, split};
 use cedrat_sasl::{Credentials, Password};
 use cedrat_session::{Instant, Session, Step};
 use cedrat_wire_imap::client::{
-    Append, AppendPart, Auth, Client, Command, Config, Event, Fetch, FetchItem, Search, SearchKey, Select, Tls,
+    Append, AppendPart, Auth, Client, Command, Config, Event, Fetch, FetchItem, Search, SearchKey, Select,
+    Tls,
 };
 use cedrat_wire_imap::grammar::{Mailbox, Section, SequenceSet};
 use libfuzzer_sys::fuzz_target;
