@@ -1,5 +1,5 @@
-# Two binaries, run without privileges: the gateway, which needs libc and certificates, and the media worker, which
-# needs libav and libheif. `--target gateway` leaves the worker out; media then pass as they are.
+# Run without privileges: the gateway, which needs libc and certificates, and the media worker, which needs libav and
+# libheif (that for stills alone needs libheif). `--target gateway` leaves the worker out; media then pass as they are.
 # The worker linked to Debian's libavcodec-extra is a work under GPL 3 or later; the gateway is not linked to it.
 FROM rust:1.95-bookworm AS build-gateway
 WORKDIR /src
@@ -33,5 +33,5 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends libavcodec-extra59 libavformat59 libavfilter8 libavutil57 \
         libswscale6 libswresample4 libheif1 \
     && rm -rf /var/lib/apt/lists/*
-COPY --from=build-worker /src/target/release/cedrat-transcode /usr/bin/cedrat-transcode
+COPY --from=build-worker /src/target/release/cedrat-transcode /src/target/release/cedrat-transcode-still /usr/bin/
 USER 65532:65532

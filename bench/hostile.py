@@ -4,7 +4,8 @@
     ./dev bench hostile --files 100000
 
 Runs the test of tests/media/hostile.rs with so many files, built with some optimisation. The same number gives the
-same files. With --keep, the files at which a worker was lost are kept there under their number.
+same file: --from 4711 --files 1 runs that one again. With --keep, the files at which a worker was lost or was slow are
+kept there under their number.
 """
 
 import argparse
@@ -19,9 +20,10 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--from", type=int, default=0, dest="first")
     parser.add_argument("--keep", type=pathlib.Path)
-    options, _ = parser.parse_known_args()  # the programs of the other benchmarks are not needed
-    environment = dict(os.environ, CEDRAT_HOSTILE_FILES=str(options.files))
+    options = parser.parse_args()
+    environment = dict(os.environ, CEDRAT_HOSTILE_FILES=str(options.files), CEDRAT_HOSTILE_FROM=str(options.first))
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
         environment["CEDRAT_HOSTILE_KEEP"] = str(options.keep.resolve())

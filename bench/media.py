@@ -11,6 +11,7 @@ import json
 import os
 import random
 import resource
+import socket
 import statistics
 import subprocess
 import sys
@@ -25,12 +26,14 @@ RUNS = 3
 PHOTOS = ["Bridge_by_Sander_Klootwijk", "Dragonfly_by_Bolly", "Infinite-Sea_by_Aury88", "Kleiber_by_Lukas_Baubkus",
           "Picture_1A_by_freespace", "mate/nature/Storm", "mate/nature/RainDrops", "mate/nature/Dune"]
 BACKGROUNDS = Path("/usr/share/backgrounds")
+PARTS = ["worker", "stills", "mixed", "share", "moving"]
 
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--convert", required=True, help="release build of bench/convert")
-    parser.add_argument("--only", action="append", choices=["stills", "mixed", "share", "moving"], help="part of it")
+    parser.add_argument("--worker", required=True, type=Path, help="release build of cedrat-transcode")
+    parser.add_argument("--only", action="append", choices=PARTS, help="part of it")
     parser.add_argument("--conversions", type=int, default=1000, help="conversions with mixed limits (1000)")
     parser.add_argument("--out", type=Path, help="write every reading as JSON")
     return parser.parse_args()
@@ -329,12 +332,66 @@ def moving(bench):
     bench.bar("times the ffmpeg command", theirs["ms"] / ours["ms"], 2)
 
 
+class Zygote:
+    """The process that workers are forked from, spoken to as the gateway does (transcoders/plan/src/worker.rs)."""
+
+    def __init__(self, program):
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.process = subprocess.Popen([program, "zygote"], stdin=theirs, stdout=subprocess.DEVNULL, env={}, cwd="/")
+        theirs.close()
+        self.control.recv(1 << 16)
+
+    def fork(self):
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        socket.send_fds(self.control, [b"job"], [theirs.fileno()])
+        theirs.close()
+        _, pidfds, _, _ = socket.recv_fds(ours, 256, 1)
+        os.close(pidfds[0])
+        return ours
+
+    def end(self):
+        """CPU seconds of it and of all that it forked."""
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.control.close()
+        self.process.wait()
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+
+def worker(bench):
+    """What a process of its own costs a still: fork, sandbox, a request and its answer, and the end."""
+    jobs = 500
+    for name, bar in (("cedrat-transcode-still", 1), ("cedrat-transcode", None)):
+        program = bench.options.worker.with_name(name)
+        idle = min(Zygote(program).end() for _ in range(RUNS))
+        best, asked = float("inf"), []
+        for _ in range(RUNS):
+            zygote = Zygote(program)
+            for _ in range(jobs):
+                job = zygote.fork()
+                # The gateway has it forked ahead: what is left for the message to wait is its question.
+                time.sleep(0.002)
+                begin = time.perf_counter()
+                job.send(b'{"encode":{"keep":0,"max_octets":1}}')
+                assert job.recv(1 << 16).startswith(b'{"made":[{"Err"')
+                asked.append(time.perf_counter() - begin)
+                job.close()
+            best = min(best, (zygote.end() - idle) / jobs)
+        wait = statistics.median(asked)
+        print(f"\n{jobs} empty jobs of {name}, a process each: {best * 1000:.2f} ms CPU each; asked ahead, {wait * 1000:.2f} ms until the answer", flush=True)
+        if bar:
+            bench.bar("ms CPU of process and sandbox for a still", best * 1000, bar, at_least=False)
+            bench.bar("ms that it waits for them", wait * 1000, bar, at_least=False)
+
+
 def main():
     options = arguments()
     with tempfile.TemporaryDirectory(prefix="cedrat-media-") as name:
         bench = Bench(options, Path(name))
-        wanted = options.only or ["stills", "mixed", "share", "moving"]
+        wanted = options.only or PARTS
         files = photos(bench.scratch) if set(wanted) & {"stills", "mixed", "share"} else []
+        if "worker" in wanted:
+            worker(bench)
         if "stills" in wanted:
             stills(bench, files)
         if "mixed" in wanted:

@@ -129,11 +129,22 @@ fn the_gateway_links_no_codec_and_the_worker_shows_none_of_its_symbols() {
     }
     // Debian's libav loads another libjpeg; symbols of ours would stand in for its own.
     let Some(worker) = crate::harness::worker() else { return };
-    let symbols = Command::new("nm").args(["--dynamic", "--defined-only"]).arg(worker).output().unwrap();
-    assert!(symbols.status.success(), "{}", String::from_utf8_lossy(&symbols.stderr));
-    let symbols = String::from_utf8(symbols.stdout).unwrap();
-    let shown: Vec<_> = symbols.lines().filter(|line| line.contains(" jpeg_")).collect();
-    assert!(shown.is_empty(), "{shown:?}");
+    let stills = worker.with_file_name("cedrat-transcode-still");
+    for program in [&worker, &stills] {
+        let symbols = said(Command::new("nm").args(["--dynamic", "--defined-only"]).arg(program));
+        let shown: Vec<_> = symbols.lines().filter(|line| line.contains(" jpeg_")).collect();
+        assert!(shown.is_empty(), "{shown:?}");
+    }
+    let needs_libav =
+        |program| said(Command::new("readelf").arg("--dynamic").arg(program)).contains("libavcodec");
+    assert!(needs_libav(&worker));
+    assert!(!needs_libav(&stills), "a worker for stills has a tenth of the libraries");
+}
+
+fn said(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
 }
 
 /// What uses a private key is in the client: a gateway that is built alone cannot even.

@@ -8,6 +8,7 @@ use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use bytes::Bytes;
 use cedrat_plan::{
     facts::{self, Claim, Facts},
+    format::{Format, Kind},
     job::{Fault, FaultKind, Ladder, Made, Reply, Request, StillTarget, Target},
     limits::Limits,
 };
@@ -193,8 +194,10 @@ impl<'a> Desk<'a> {
 }
 
 fn class(facts: &Facts, targets: &[Target]) -> Class {
-    let still = targets.iter().all(|target| matches!(target, Target::Still(_) | Target::Strip));
-    if still && facts.format != cedrat_plan::format::Format::Avif { Class::Still } else { Class::Moving }
+    let still = facts.format.kind() == Kind::Picture
+        && facts.format != Format::Avif
+        && targets.iter().all(|target| matches!(target, Target::Still(_) | Target::Strip));
+    if still { Class::Still } else { Class::Moving }
 }
 
 /// A worker that answers something else than what it was asked is as good as dead.

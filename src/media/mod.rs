@@ -53,7 +53,8 @@ impl Media {
             )
         })?;
         let events = Events::new(None, false, None);
-        let workers = Workers::start(workers::Settings::new(program), events).await?;
+        let settings = workers::Settings { spares: 0, ..workers::Settings::new(program) };
+        let workers = Workers::start(settings, events).await?;
         Ok(Self::new(workers, None))
     }
 }

@@ -197,6 +197,7 @@ fn settings(given: &WorkerSettings) -> workers::Settings {
     let mut settings = workers::Settings::new(given.program.clone());
     // One message at a time, and its parts one after another.
     settings.workers = 1;
+    settings.spares = 0;
     settings.best_effort = given.best_effort;
     settings.deadline = Duration::from_millis(given.deadlines_ms.0);
     settings.video_deadline = Duration::from_millis(given.deadlines_ms.1);

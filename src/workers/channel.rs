@@ -3,7 +3,7 @@
 use std::{
     io::{self, IoSlice, IoSliceMut},
     mem::MaybeUninit,
-    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, BorrowedFd, OwnedFd},
 };
 
 use cedrat_plan::job::MAX_TARGETS;
@@ -67,5 +67,11 @@ impl Channel {
             Err(fault) if fault.kind() == io::ErrorKind::ConnectionReset => Ok((0, None)),
             received => received,
         }
+    }
+}
+
+impl AsFd for Channel {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }

@@ -1,5 +1,7 @@
 //! Processes that touch untrusted media, so that this one does not: one worker for each message
-//! that needs one, forked from a process that has every codec loaded, shut in by the kernel.
+//! that needs one, forked from a process that has every codec loaded, shut in by the kernel. Stills
+//! have a process of their own to fork from: it has a tenth of the libraries, and a fork costs what
+//! the forked process has mapped.
 //!
 //! A worker is asked over a socket and given its octets as memory files. It may crash, hang, eat
 //! memory or lie: each costs its job and nothing else. What it says is judged here before anybody
@@ -8,14 +10,16 @@
 
 mod channel;
 mod files;
+mod nursery;
 mod quarantine;
+mod spares;
 mod worker;
 mod zygote;
 
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use cedrat_plan::{
@@ -27,20 +31,21 @@ use tokio::sync::Semaphore;
 pub use files::{empty, memory, take};
 pub use worker::Worker;
 
-use crate::events::{Event, Events};
+use crate::events::Events;
+use nursery::Nursery;
 use quarantine::Quarantine;
 use zygote::Zygote;
 
 /// The program's name.
 pub const PROGRAM: &str = "cedrat-transcode";
 
+/// The same program without what stills do not need. It lies beside [`PROGRAM`]: where it does not,
+/// that does all.
+const STILLS: &str = "cedrat-transcode-still";
+
 /// How long a message waits for a worker. Longer than any request takes, so that a full house is
 /// no reason to leave a picture unconverted; shorter than a peer waits for the message.
 const WAIT: Duration = Duration::from_secs(300);
-
-/// First pause after a zygote that died or did not start; doubled each time, up to [`LONGEST`].
-const PAUSE: Duration = Duration::from_millis(100);
-const LONGEST: Duration = Duration::from_secs(30);
 
 /// What kind of work a worker is for: a queue of videos must not hold up a photograph.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +73,10 @@ pub struct Settings {
     pub program: PathBuf,
     /// Workers for stills at once; for the rest half as many, but one.
     pub workers: u32,
+    /// Workers of each program that are forked before anybody asks for one, beyond those at work. Two
+    /// take a burst of messages; each costs about a megabyte while it waits. None where one message is
+    /// all that is converted.
+    pub spares: u32,
     /// Whether they run on a kernel that cannot shut them in as it should.
     pub best_effort: bool,
     /// Longest time for one request about a still.
@@ -93,6 +102,7 @@ impl Settings {
         Self {
             program,
             workers: u32::try_from(cores).unwrap_or(u32::MAX),
+            spares: 2,
             best_effort: false,
             deadline: Duration::from_secs(20),
             video_deadline: Duration::from_secs(120),
@@ -101,6 +111,12 @@ impl Settings {
             output: 256 << 20,
             environment: Vec::new(),
         }
+    }
+
+    /// The same for the program that makes stills, where there is one of their own.
+    fn stills(&self) -> Option<Self> {
+        let program = self.program.with_file_name(STILLS);
+        is_program(&program).then(|| Self { program, ..self.clone() })
     }
 
     const fn deadline(&self, class: Class) -> Duration {
@@ -126,11 +142,14 @@ fn is_program(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
 }
 
-/// Starts the program, hears what the kernel gives it, and ends it.
+/// Starts what forks workers, hears what the kernel gives it, and ends it.
 ///
 /// # Errors
 /// Why it does not start.
 pub async fn examine(settings: &Settings) -> Result<Hello, String> {
+    if let Some(stills) = settings.stills() {
+        Zygote::start(&stills).await?;
+    }
     Zygote::start(settings).await.map(|(_, hello)| hello)
 }
 
@@ -154,42 +173,42 @@ pub struct Workers(Arc<Pool>);
 struct Pool {
     settings: Settings,
     events: Events,
-    zygote: tokio::sync::Mutex<Place>,
-    stills: Arc<Semaphore>,
-    moving: Arc<Semaphore>,
+    stills: Queue,
+    moving: Queue,
     quarantine: Mutex<Quarantine>,
 }
 
-/// Where the zygote is, or why there is none now.
-#[derive(Debug, Default)]
-struct Place {
-    zygote: Option<Zygote>,
-    /// Times in a row that it died or did not start.
-    failures: u32,
-    not_before: Option<Instant>,
+/// The way to a worker of a class: a place first, then a process.
+#[derive(Debug)]
+struct Queue {
+    places: Arc<Semaphore>,
+    nursery: Arc<Nursery>,
 }
 
 impl Workers {
-    /// Starts the program and checks its sandbox.
+    /// Starts the programs and checks their sandbox.
     ///
     /// # Errors
     /// Why media cannot be converted here, and what can be done.
     pub async fn start(settings: Settings, events: Events) -> Result<Self, String> {
-        let (zygote, hello) = Zygote::start(&settings).await?;
-        if let Some(complaint) = complaint(&hello).filter(|_| !settings.best_effort) {
-            return Err(complaint);
-        }
+        let stills = async {
+            match settings.stills() {
+                Some(stills) => Nursery::start(stills, events.clone()).await.map(Some),
+                None => Ok(None),
+            }
+        };
+        let moving = Nursery::start(settings.clone(), events.clone());
+        let (stills, moving) = tokio::try_join!(stills, moving)?;
+        let stills = stills.unwrap_or_else(|| moving.clone());
         let workers = usize::try_from(settings.workers.max(1)).unwrap_or(1).min(Semaphore::MAX_PERMITS);
-        let pool = Pool {
-            stills: Arc::new(Semaphore::new(workers)),
-            moving: Arc::new(Semaphore::new((workers / 2).max(1))),
+        let queue = |places, nursery| Queue { places: Arc::new(Semaphore::new(places)), nursery };
+        Ok(Self(Arc::new(Pool {
+            stills: queue(workers, stills),
+            moving: queue((workers / 2).max(1), moving),
             quarantine: Mutex::default(),
-            zygote: tokio::sync::Mutex::new(Place { zygote: Some(zygote), ..Place::default() }),
             settings,
             events,
-        };
-        pool.tell_started(&hello);
-        Ok(Self(Arc::new(pool)))
+        })))
     }
 
     /// A worker for one message, waited for while others are at work.
@@ -197,91 +216,30 @@ impl Workers {
     /// # Errors
     /// [`FaultKind::NoWorker`].
     pub async fn job(&self, class: Class) -> Result<Worker, Fault> {
-        let places = match class {
-            Class::Moving => &self.0.moving,
-            Class::Still => &self.0.stills,
-        };
-        let place = tokio::time::timeout(WAIT, places.clone().acquire_owned()).await;
+        let queue = self.0.queue(class);
+        let place = tokio::time::timeout(WAIT, queue.places.clone().acquire_owned()).await;
         let Ok(Ok(place)) = place else {
             return Err(Fault::new(FaultKind::NoWorker, "every worker was busy for too long"));
         };
-        // A zygote that is found dead is replaced once; its workers died with it.
-        for _ in 0..2 {
-            let (control, number) = self.0.control().await?;
-            if let Some((channel, pidfd)) = zygote::fork(&control).await {
-                self.0.zygote.lock().await.failures = 0;
-                return Ok(Worker::new(class, channel, pidfd, self.0.clone(), place));
-            }
-            self.0.bury(number).await;
-        }
-        Err(Fault::new(FaultKind::NoWorker, "no worker could be forked"))
+        Ok(Worker::new(class, queue.nursery.worker().await?, self.0.clone(), place))
     }
 
-    /// Number of the process that forks the workers, for tests; `None` while there is none.
+    /// Number of the process that forks the workers of a class, for tests; `None` while there is none.
     #[doc(hidden)]
-    pub async fn zygote(&self) -> Option<u32> {
-        self.0.zygote.lock().await.zygote.as_ref().map(Zygote::number)
+    pub async fn zygote(&self, class: Class) -> Option<u32> {
+        self.0.queue(class).nursery.zygote().await
     }
 }
 
 impl Pool {
-    /// The socket of the zygote and its process number; started again when there is none.
-    async fn control(&self) -> Result<(Arc<channel::Channel>, u32), Fault> {
-        let mut place = self.zygote.lock().await;
-        if let Some(zygote) = &place.zygote {
-            return Ok((zygote.control(), zygote.number()));
+    const fn queue(&self, class: Class) -> &Queue {
+        match class {
+            Class::Moving => &self.moving,
+            Class::Still => &self.stills,
         }
-        if let Some(until) = place.not_before {
-            let pause = until.saturating_duration_since(Instant::now());
-            if pause > PAUSE * 8 {
-                return Err(Fault::new(FaultKind::NoWorker, "the workers do not start"));
-            }
-            tokio::time::sleep(pause).await;
-        }
-        match Zygote::start(&self.settings).await {
-            Ok((zygote, hello)) => {
-                self.tell_started(&hello);
-                let at = (zygote.control(), zygote.number());
-                place.zygote = Some(zygote);
-                Ok(at)
-            }
-            Err(why) => {
-                place.failed();
-                self.events.tell(&Event::Fault { what: "workers", detail: why });
-                Err(Fault::new(FaultKind::NoWorker, "the workers do not start"))
-            }
-        }
-    }
-
-    /// Lets go of a zygote that forks no more, unless another one did so already.
-    async fn bury(&self, number: u32) {
-        let mut place = self.zygote.lock().await;
-        if place.zygote.as_ref().is_some_and(|zygote| zygote.number() == number) {
-            place.zygote = None;
-            place.failed();
-            drop(place);
-            let detail = "the process that forks the workers died; it is started again".into();
-            self.events.tell(&Event::Fault { what: "workers", detail });
-        }
-    }
-
-    fn tell_started(&self, hello: &Hello) {
-        self.events.tell(&Event::WorkersStarted {
-            version: hello.version.clone(),
-            sandbox: if hello.sandbox.landlock_full { "full" } else { "filter" },
-            missing: hello.sandbox.missing(),
-        });
     }
 
     fn quarantine<T>(&self, work: impl FnOnce(&mut Quarantine) -> T) -> T {
         work(&mut self.quarantine.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Place {
-    fn failed(&mut self) {
-        let pause = PAUSE.saturating_mul(1 << self.failures.min(16)).min(LONGEST);
-        self.failures = self.failures.saturating_add(1);
-        self.not_before = Some(Instant::now() + pause);
     }
 }

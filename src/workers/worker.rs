@@ -1,32 +1,27 @@
 //! One worker at one message: asked, waited for, killed when it takes too long or is not wanted
 //! any more. What it answers is judged by what it was asked.
 
-use std::{
-    os::fd::{BorrowedFd, OwnedFd},
-    sync::Arc,
-    time::Duration,
-};
+use std::{os::fd::BorrowedFd, sync::Arc, time::Duration};
 
 use cedrat_plan::{
     job::{Fault, FaultKind, MAX_DATAGRAM, Made, Reply, Request, Target},
     worker::{EXIT_MEMORY, EXIT_SANDBOX, Notice},
 };
-use rustix::process::{Signal, pidfd_send_signal};
+use rustix::process::Signal;
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::{Class, Pool, channel::Channel, quarantine::Part};
+use super::{Class, Pool, quarantine::Part, zygote::Forked};
 use crate::events::Event;
 
 /// Rungs of a ladder and notes of a result that are believed.
 const MOST_RUNGS: usize = 256;
 const MOST_NOTES: usize = 16;
 
-/// A forked worker. Dropped, it is killed, whatever it does.
+/// A worker at a message. Dropped, its process is killed, whatever it does.
 #[derive(Debug)]
 pub struct Worker {
     class: Class,
-    channel: Channel,
-    pidfd: OwnedFd,
+    process: Forked,
     pool: Arc<Pool>,
     /// Whether it waits for a request. Not so while it is asked: a caller that goes away in the
     /// middle leaves it with an answer that belongs to nobody.
@@ -36,14 +31,8 @@ pub struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(
-        class: Class,
-        channel: Channel,
-        pidfd: OwnedFd,
-        pool: Arc<Pool>,
-        place: OwnedSemaphorePermit,
-    ) -> Self {
-        Self { class, channel, pidfd, pool, idle: true, datagram: vec![0; MAX_DATAGRAM], _place: place }
+    pub(super) fn new(class: Class, process: Forked, pool: Arc<Pool>, place: OwnedSemaphorePermit) -> Self {
+        Self { class, process, pool, idle: true, datagram: vec![0; MAX_DATAGRAM], _place: place }
     }
 
     /// What it is for.
@@ -58,8 +47,7 @@ impl Worker {
 
     /// The process, to be signalled by tests.
     pub fn pidfd(&self) -> BorrowedFd<'_> {
-        use std::os::fd::AsFd as _;
-        self.pidfd.as_fd()
+        self.process.pidfd()
     }
 
     /// Asks. The descriptors are those that the request names, in its order.
@@ -114,8 +102,8 @@ impl Worker {
 
     async fn answer(&mut self, octets: &[u8], files: &[BorrowedFd<'_>]) -> Result<Reply, Fault> {
         // When it is dead already, the notice of its end waits to be read.
-        drop(self.channel.send(octets, files).await);
-        let Ok((length, _)) = self.channel.receive(&mut self.datagram).await else {
+        drop(self.process.channel.send(octets, files).await);
+        let Ok((length, _)) = self.process.channel.receive(&mut self.datagram).await else {
             return Err(nonsense());
         };
         let octets = self.datagram.get(..length).unwrap_or_default();
@@ -132,23 +120,12 @@ impl Worker {
     /// It is not asked again, and everybody who should know is told.
     fn lose(&mut self, fault: &Fault) {
         self.idle = false;
-        self.kill();
+        self.process.kill();
         self.pool.events.tell(&Event::WorkerLost {
             class: self.class.token(),
             reason: token(fault.kind),
             detail: fault.detail.clone(),
         });
-    }
-
-    fn kill(&self) {
-        // It may have ended by itself.
-        pidfd_send_signal(&self.pidfd, Signal::KILL).unwrap_or(());
-    }
-}
-
-impl Drop for Worker {
-    fn drop(&mut self) {
-        self.kill();
     }
 }
 

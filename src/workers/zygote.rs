@@ -1,11 +1,20 @@
 //! The process that every worker is forked from, seen from here: how it is started, what it must
-//! say before it is believed, and how a worker is had of it.
+//! say before it is believed, and how a worker is had of it and ended.
 
-use std::{os::fd::OwnedFd, process::Stdio, sync::Arc, time::Duration};
+use std::{
+    os::fd::{AsFd as _, BorrowedFd, OwnedFd},
+    process::Stdio,
+    sync::Arc,
+    time::Duration,
+};
 
 use cedrat_plan::{
     job::MAX_DATAGRAM,
     worker::{Hello, Notice},
+};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    process::{Signal, pidfd_send_signal},
 };
 use tokio::process::{Child, Command};
 
@@ -90,20 +99,52 @@ impl Zygote {
     }
 }
 
-/// A new worker: its socket and its pidfd. `None` when the zygote is dead, or cannot fork.
-pub(super) async fn fork(control: &Channel) -> Option<(Channel, OwnedFd)> {
-    let (channel, theirs) = Channel::pair().ok()?;
-    tokio::time::timeout(FORK, async {
-        use std::os::fd::AsFd as _;
-        control.send(b"job", &[theirs.as_fd()]).await.ok()?;
-        drop(theirs);
-        let mut datagram = [0; 256];
-        let (length, pidfd) = channel.receive(&mut datagram).await.ok()?;
-        match serde_json::from_slice(datagram.get(..length)?) {
-            Ok(Notice::Started) => Some((channel, pidfd?)),
-            _ => None,
-        }
-    })
-    .await
-    .ok()?
+/// A worker's process and the socket to it. Dropped, it is killed, whatever it does.
+#[derive(Debug)]
+pub(super) struct Forked {
+    pub(super) channel: Channel,
+    pidfd: OwnedFd,
+    control: Arc<Channel>,
+}
+
+impl Forked {
+    /// A new one. `None` when the zygote is dead, or cannot fork.
+    pub(super) async fn from(control: Arc<Channel>) -> Option<Self> {
+        let (channel, theirs) = Channel::pair().ok()?;
+        let forked = async {
+            control.send(b"job", &[theirs.as_fd()]).await.ok()?;
+            drop(theirs);
+            let mut datagram = [0; 256];
+            let (length, pidfd) = channel.receive(&mut datagram).await.ok()?;
+            match serde_json::from_slice(datagram.get(..length)?) {
+                Ok(Notice::Started) => pidfd,
+                _ => None,
+            }
+        };
+        let pidfd = tokio::time::timeout(FORK, forked).await.ok()??;
+        Some(Self { channel, pidfd, control })
+    }
+
+    /// Whether neither it nor its zygote has ended. The zygote is asked as well: when that is
+    /// killed, its socket closes before its workers are.
+    pub(super) fn lives(&self) -> bool {
+        let mut watched =
+            [PollFd::new(&self.pidfd, PollFlags::IN), PollFd::new(&*self.control, PollFlags::empty())];
+        poll(&mut watched, Some(&Timespec::default())) == Ok(0)
+    }
+
+    pub(super) fn pidfd(&self) -> BorrowedFd<'_> {
+        self.pidfd.as_fd()
+    }
+
+    pub(super) fn kill(&self) {
+        // It may have ended by itself.
+        pidfd_send_signal(&self.pidfd, Signal::KILL).unwrap_or(());
+    }
+}
+
+impl Drop for Forked {
+    fn drop(&mut self) {
+        self.kill();
+    }
 }

@@ -18,7 +18,8 @@ use crate::harness::worker;
 async fn pool(change: impl FnOnce(&mut Settings)) -> Option<Workers> {
     let mut settings = Settings::new(worker()?);
     settings.environment.push(("CEDRAT_WORKER_FAULTS".into(), "1".into()));
-    settings.deadline = Duration::from_secs(10);
+    // Long enough for a busy machine; who waits for it says how long.
+    settings.deadline = Duration::from_secs(60);
     settings.workers = 2;
     change(&mut settings);
     Some(Workers::start(settings, Events::new(None, false, None)).await.unwrap())

@@ -1,11 +1,10 @@
 //! A request → the codec that answers it. Stills are mapped and given as octets, everything else
-//! goes to libav by descriptor; an AVIF picture is decoded there and fitted here.
+//! goes to [`Moving`] by descriptor; an AVIF picture is decoded there and fitted here.
 //!
 //! Decides nothing about targets and believes nothing about descriptors.
 
 use std::{collections::BTreeMap, io, os::fd::BorrowedFd};
 
-use cedrat_moving as moving;
 use cedrat_plan::{
     facts::Facts,
     format::{Format, Kind},
@@ -14,7 +13,7 @@ use cedrat_plan::{
 };
 use cedrat_still::{self as still, Prepared};
 
-use crate::system::Mapped;
+use crate::{Moving, system::Mapped};
 
 /// Most stills that are kept prepared: more than a message shows on one slide after another.
 const MAX_KEPT: usize = 64;
@@ -22,12 +21,17 @@ const MAX_KEPT: usize = 64;
 type Result<T> = std::result::Result<T, Fault>;
 
 /// What one worker keeps between requests.
-#[derive(Default)]
-pub(crate) struct Desk {
+pub(crate) struct Desk<'a> {
+    moving: &'a dyn Moving,
     kept: BTreeMap<u16, Prepared>,
 }
 
-impl Desk {
+impl<'a> Desk<'a> {
+    /// With nothing kept.
+    pub(crate) fn new(moving: &'a dyn Moving) -> Self {
+        Self { moving, kept: BTreeMap::new() }
+    }
+
     /// Answers a request; one that is not of the kind that these files fit is a fault.
     pub(crate) fn answer(&mut self, request: Request, files: &[BorrowedFd<'_>]) -> Reply {
         match request {
@@ -36,13 +40,13 @@ impl Desk {
             }
             Request::Convert { facts, targets, limits } => Reply::Made(match files.split_first() {
                 Some((part, outputs)) if outputs.len() == targets.len() => {
-                    convert(*part, outputs, &facts, &targets, &limits)
+                    self.convert(*part, outputs, &facts, &targets, &limits)
                 }
                 _ => targets.iter().map(|_| Err(misused())).collect(),
             }),
             Request::Encode { keep, max_octets } => Reply::Made(vec![self.encode(files, keep, max_octets)]),
             Request::Probe { facts, limits } => Reply::Facts(match files {
-                [part] => moving::probe(*part, &facts, &limits),
+                [part] => self.moving.probe(*part, &facts, &limits),
                 _ => Err(misused()),
             }),
             Request::SelfTest => Reply::SelfTest(Vec::new()),
@@ -73,40 +77,43 @@ impl Desk {
         write(*output, &octets)?;
         Ok(made)
     }
-}
 
-fn convert(
-    part: BorrowedFd<'_>,
-    outputs: &[BorrowedFd<'_>],
-    facts: &Facts,
-    targets: &[Target],
-    limits: &Limits,
-) -> Vec<Result<Made>> {
-    if targets.len() > MAX_TARGETS {
-        return targets.iter().map(|_| Err(misused())).collect();
-    }
-    match facts.format.kind() {
-        Kind::Picture if facts.format == Format::Avif => {
-            let raster = moving::picture(part, facts, limits);
-            each(targets, outputs, |target| match target {
-                Target::Still(target) | Target::Poster(target) => still::fit_raster(raster.clone()?, target),
-                _ => Err(no_picture()),
-            })
+    fn convert(
+        &self,
+        part: BorrowedFd<'_>,
+        outputs: &[BorrowedFd<'_>],
+        facts: &Facts,
+        targets: &[Target],
+        limits: &Limits,
+    ) -> Vec<Result<Made>> {
+        if targets.len() > MAX_TARGETS {
+            return targets.iter().map(|_| Err(misused())).collect();
         }
-        Kind::Picture => match map(part, limits) {
-            Ok(mapped) => stills(mapped.octets(), outputs, facts, targets, limits),
-            Err(fault) => targets.iter().map(|_| Err(fault.clone())).collect(),
-        },
-        // A still of what moves is its poster.
-        _ => {
-            let targets: Vec<Target> = targets
-                .iter()
-                .map(|target| match target {
-                    Target::Still(still) => Target::Poster(*still),
-                    other => other.clone(),
+        match facts.format.kind() {
+            Kind::Picture if facts.format == Format::Avif => {
+                let raster = self.moving.picture(part, facts, limits);
+                each(targets, outputs, |target| match target {
+                    Target::Still(target) | Target::Poster(target) => {
+                        still::fit_raster(raster.clone()?, target)
+                    }
+                    _ => Err(no_picture()),
                 })
-                .collect();
-            moving::convert(part, facts, &targets, outputs, limits)
+            }
+            Kind::Picture => match map(part, limits) {
+                Ok(mapped) => stills(mapped.octets(), outputs, facts, targets, limits),
+                Err(fault) => targets.iter().map(|_| Err(fault.clone())).collect(),
+            },
+            // A still of what moves is its poster.
+            _ => {
+                let targets: Vec<Target> = targets
+                    .iter()
+                    .map(|target| match target {
+                        Target::Still(still) => Target::Poster(*still),
+                        other => other.clone(),
+                    })
+                    .collect();
+                self.moving.convert(part, facts, &targets, outputs, limits)
+            }
         }
     }
 }

@@ -16,23 +16,23 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendFlags, recvmsg, send,
 };
 
-use crate::{convert::Desk, probes, sandbox::Sandbox, system};
+use crate::{Moving, convert::Desk, probes, sandbox::Sandbox, system};
 
 /// Exit code of a panic, as Rust's own.
 const EXIT_PANIC: i32 = 101;
 
 /// The life of a worker. Never returns: what it has in common with its parent is not its to drop.
-pub(crate) fn run(socket: OwnedFd, sandbox: &Sandbox, simulate: bool) -> ! {
+pub(crate) fn run(socket: OwnedFd, sandbox: &Sandbox, moving: &dyn Moving, simulate: bool) -> ! {
     let end = catch_unwind(AssertUnwindSafe(|| match sandbox.enter(socket) {
-        Ok(_) => serve(rustix::stdio::stdin(), simulate),
+        Ok(_) => serve(rustix::stdio::stdin(), moving, simulate),
         Err(_) => EXIT_SANDBOX,
     }));
     system::exit(end.unwrap_or(EXIT_PANIC))
 }
 
 /// Answers until the other side is gone; the exit code.
-fn serve(socket: BorrowedFd<'_>, simulate: bool) -> i32 {
-    let mut desk = Desk::default();
+fn serve(socket: BorrowedFd<'_>, moving: &dyn Moving, simulate: bool) -> i32 {
+    let mut desk = Desk::new(moving);
     let mut datagram = vec![0; MAX_DATAGRAM];
     loop {
         let Some((length, files)) = receive(socket, &mut datagram) else { return EXIT_PROTOCOL };

@@ -24,7 +24,7 @@ use rustix::{
 };
 
 use crate::{
-    faults, probes,
+    Moving, faults, probes,
     sandbox::{Entered, Sandbox},
     settings::Settings,
     system::{self, Side},
@@ -41,12 +41,12 @@ struct Child {
 }
 
 /// Serves the control socket until the gateway is gone.
-pub(crate) fn run(settings: &Settings) -> ExitCode {
+pub(crate) fn run(settings: &Settings, moving: &dyn Moving) -> ExitCode {
     let control = rustix::stdio::stdin();
     if std::io::stdin().is_terminal() || rustix::net::sockopt::socket_type(control).is_err() {
         return ExitCode::from(2);
     }
-    load();
+    load(moving);
     let (sandbox, hello) = greeting(settings);
     let fit = hello.trouble.is_none();
     let Ok(octets) = serde_json::to_vec(&hello) else { return ExitCode::FAILURE };
@@ -73,7 +73,7 @@ pub(crate) fn run(settings: &Settings) -> ExitCode {
             Some((0, _)) => return ExitCode::SUCCESS,
             Some((_, jobs)) => {
                 for job in jobs {
-                    children.extend(bear(job, &sandbox, simulate));
+                    children.extend(bear(job, &sandbox, moving, simulate));
                 }
             }
         }
@@ -81,14 +81,14 @@ pub(crate) fn run(settings: &Settings) -> ExitCode {
 }
 
 /// What the kernel gives, for a person.
-pub(crate) fn examine(settings: &Settings) -> Hello {
-    load();
+pub(crate) fn examine(settings: &Settings, moving: &dyn Moving) -> Hello {
+    load(moving);
     greeting(settings).1
 }
 
 /// Loads what a worker will need and cannot open any more. Nothing here is from a message.
-fn load() {
-    cedrat_moving::init();
+fn load(moving: &dyn Moving) {
+    moving.init();
     // A write beyond a limit is an error of that write, not the end of the process.
     system::ignore(rustix::process::Signal::XFSZ);
     // What goes wrong is told by the way a worker ends; what a codec prints nobody may read.
@@ -144,9 +144,9 @@ fn in_child(
 }
 
 /// Forks a worker for a job and gives its pidfd to the gateway.
-fn bear(job: OwnedFd, sandbox: &Sandbox, simulate: bool) -> Option<Child> {
+fn bear(job: OwnedFd, sandbox: &Sandbox, moving: &dyn Moving, simulate: bool) -> Option<Child> {
     match system::fork() {
-        Ok(Side::Child) => worker::run(job, sandbox, simulate),
+        Ok(Side::Child) => worker::run(job, sandbox, moving, simulate),
         Ok(Side::Parent(pid)) => match pidfd(pid) {
             Ok(pidfd) => {
                 tell(job.as_fd(), Notice::Started, Some(pidfd.as_fd()));

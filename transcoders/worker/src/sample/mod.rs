@@ -19,6 +19,8 @@ use cedrat_plan::{
 use cedrat_still::{Layout, Raster};
 use rustix::fs::{MemfdFlags, memfd_create};
 
+use crate::Moving;
+
 /// Pixels of the photograph.
 const PHOTO: (u32, u32) = (4000, 3000);
 /// Pixels of the clip.
@@ -36,11 +38,11 @@ const SPOKEN: u32 = 8;
 ///
 /// # Errors
 /// The name is none, or the file cannot be written.
-pub(crate) fn write(name: &str, path: &Path) -> Result<(), String> {
+pub(crate) fn write(name: &str, path: &Path, moving: &dyn Moving) -> Result<(), String> {
     let octets = match name {
         "photo" => photo()?,
-        "voice" => voice_note()?,
-        "clip" => clip()?,
+        "voice" => voice_note(moving)?,
+        "clip" => clip(moving)?,
         _ => return Err(format!("there is no sample {name:?}; there are photo, voice and clip")),
     };
     fs::write(path, octets).map_err(|fault| format!("{}: {fault}", path.display()))
@@ -68,9 +70,10 @@ fn jpeg((width, height): (u32, u32), pixels: Vec<u8>, max_octets: u64) -> Result
 }
 
 /// AAC in MP4, as telephones record it.
-fn voice_note() -> Result<Vec<u8>, String> {
+fn voice_note(moving: &dyn Moving) -> Result<Vec<u8>, String> {
     let wave = avi::wave(&voice::speak(SPOKEN), voice::RATE);
     convert(
+        moving,
         &wave,
         &Target::Sound(SoundTarget {
             format: Format::Mp4Sound,
@@ -86,7 +89,7 @@ fn voice_note() -> Result<Vec<u8>, String> {
 }
 
 /// H.264 and AAC in MP4.
-fn clip() -> Result<Vec<u8>, String> {
+fn clip(moving: &dyn Moving) -> Result<Vec<u8>, String> {
     let (width, height) = CLIP;
     let view = scene::draw(WIDE.0, WIDE.1);
     let frames = (0..RATE * SECONDS)
@@ -99,6 +102,7 @@ fn clip() -> Result<Vec<u8>, String> {
         .collect::<Result<Vec<_>, _>>()?;
     let movie = avi::movie((width, height), RATE, &frames, &voice::speak(SECONDS), voice::RATE);
     convert(
+        moving,
         &movie,
         &Target::Video(VideoTarget {
             format: Format::Mp4,
@@ -116,7 +120,7 @@ fn clip() -> Result<Vec<u8>, String> {
     )
 }
 
-fn convert(octets: &[u8], target: &Target) -> Result<Vec<u8>, String> {
+fn convert(moving: &dyn Moving, octets: &[u8], target: &Target) -> Result<Vec<u8>, String> {
     let io = |fault: std::io::Error| fault.to_string();
     let limits = Limits::default();
     let facts: Facts = facts::read(octets, &Claim { media_type: "", name: None, charset: None }, &limits);
@@ -124,9 +128,9 @@ fn convert(octets: &[u8], target: &Target) -> Result<Vec<u8>, String> {
         fs::File::from(memfd_create("sample", MemfdFlags::CLOEXEC).map_err(|fault| io(fault.into()))?);
     input.write_all(octets).map_err(io)?;
     let output = fs::File::from(memfd_create("made", MemfdFlags::CLOEXEC).map_err(|fault| io(fault.into()))?);
-    cedrat_moving::init();
+    moving.init();
     let targets = [target.clone()];
-    let made = cedrat_moving::convert(input.as_fd(), &facts, &targets, &[output.as_fd()], &limits).pop();
+    let made = moving.convert(input.as_fd(), &facts, &targets, &[output.as_fd()], &limits).pop();
     made.ok_or("nothing was made")?.map_err(|fault| fault.detail)?;
     let mut result = vec![0; usize::try_from(output.metadata().map_err(io)?.len()).unwrap_or(0)];
     std::os::unix::fs::FileExt::read_exact_at(&output, &mut result, 0).map_err(io)?;
