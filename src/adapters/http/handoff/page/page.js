@@ -453,9 +453,7 @@ function logged() {
 function begin() {
   $("host").textContent = location.host;
   if (!window.isSecureContext || !window.crypto?.subtle) {
-    show("insecure", true);
-    show("access", false);
-    show("private", false);
+    for (const [id, visible] of [["insecure", true], ["access", false], ["private", false]]) show(id, visible);
     return;
   }
   fingerprint();
@@ -474,6 +472,7 @@ function begin() {
     $("waiting-title").focus();
   };
   setInterval(tick, 1_000);
+  document.querySelector("main").inert = false; // what was pressed before would have been heard by nobody
 }
 
 begin();
