@@ -11,7 +11,7 @@ use cedrat_mapping::Tables;
 use tokio::task::JoinHandle;
 
 use crate::{
-    adapters::{http, smtp::listener},
+    adapters::{http, imap, smtp::listener},
     admin, clock,
     config::Config,
     events::{CdrFile, Event, Events},
@@ -108,6 +108,10 @@ pub async fn start(config: Config, tables: Tables) -> Result<Running, Vec<String
             ports.push((port.side(), address));
         }
         tasks.push(tokio::spawn(listener::serve(gateway.clone(), port)));
+    }
+    for account in &config.imap {
+        listeners.push(format!("imap {}", account.id));
+        tasks.push(tokio::spawn(imap::watch(gateway.clone(), account.clone())));
     }
     gateway.ready.store(true, Ordering::Release);
     gateway.events.tell(&Event::Started {

@@ -19,7 +19,7 @@ pub(super) fn check(config: &Config, places: &Places, source: &Source<'_>) {
         &config.mail.listen_submission,
         &config.http.listen,
     ];
-    if listening.iter().all(|list| list.is_empty()) {
+    if listening.iter().all(|list| list.is_empty()) && config.imap.is_empty() {
         source.fault_of_all(
             "nothing is listened on; set `mm4.listen` or `mail.listen`, for example [\"127.0.0.1:2525\"]",
         );
@@ -36,6 +36,7 @@ pub(super) fn check(config: &Config, places: &Places, source: &Source<'_>) {
     }
     super::http::check(&config.http, config.tls.is_some(), source);
     super::handoff::check(config.handoff.as_ref(), config, source);
+    super::imap::check(config, source);
 }
 
 fn peers(config: &Config, places: &Places, source: &Source<'_>) {

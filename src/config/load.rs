@@ -23,7 +23,7 @@ use toml::de::DeTable;
 use super::{
     Authentication, Config, Credentials, Dkim, EventOutput, Fault, Mail, MailOriginators, Mm4, NextHop, Peer,
     PeerProtocol, PeerTls, Presentation, ProcessLimits, Retention, RouteTest, Secret, Store, Tls, TlsMode,
-    check, handoff, http, media,
+    check, handoff, http, imap, media,
     read::{At, Source, Table},
     routes, tables, workers,
 };
@@ -149,6 +149,7 @@ fn whole(
         },
         resolvers: values(top.parsed_list("resolvers", socket)),
         handoff: handoff::read(top.table("handoff")),
+        imap: imap::read(top.tables("imap")),
         mappings: None,
         media,
         conversion,
@@ -611,7 +612,7 @@ pub(super) fn small(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-fn is_host(text: &str) -> bool {
+pub(super) fn is_host(text: &str) -> bool {
     !text.is_empty()
         && text.len() <= 253
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b))

@@ -7,6 +7,7 @@
 mod check;
 pub mod handoff;
 pub mod http;
+pub mod imap;
 mod load;
 pub mod media;
 pub mod read;
@@ -53,6 +54,8 @@ pub struct Config {
     pub conversion: workers::Conversion,
     /// Key handoff; `None` = encrypted mail is carried as it is.
     pub handoff: Option<handoff::Handoff>,
+    /// Mailboxes whose messages enter the gateway.
+    pub imap: Vec<imap::Account>,
     /// Numbers that stand for e-mail addresses.
     pub alias: Option<String>,
     /// Name servers; empty = the system's.

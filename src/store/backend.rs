@@ -106,6 +106,7 @@ pub(super) trait Backend: Send + Sync {
         now: Millis,
     ) -> Answer<'a, Option<String>>;
     fn address_of<'a>(&'a self, alias: &'a str) -> Answer<'a, Option<String>>;
+    fn position<'a>(&'a self, source: &'a str) -> Answer<'a, Option<Vec<u8>>>;
 
     /// Examines one slice of a class and removes what may go. `after` and `before` are identities, except that
     /// `before` is a time for tokens and outcomes.

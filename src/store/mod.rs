@@ -381,6 +381,11 @@ impl Store {
         self.shared.backend.address_of(alias).await
     }
 
+    /// How far a source has been read: what its last [`Position`] held.
+    pub async fn position(&self, source: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.shared.backend.position(source).await
+    }
+
     /// Keeps octets that can be made again, under a name of hexadecimal digits; every node finds them.
     pub async fn put_made(&self, name: &str, octets: Bytes) -> Result<(), StoreError> {
         self.shared.blobs.put_made(name, octets).await

@@ -170,6 +170,18 @@ pub struct Outcome {
     pub data: Vec<u8>,
 }
 
+/// How far a source of messages has been read. A second one of the same source replaces the first; written with a
+/// message, it says that this one was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Name of the source, such as an account and a mailbox.
+    pub source: String,
+    /// When.
+    pub at: Millis,
+    /// The place, in the gateway's encoding.
+    pub data: Vec<u8>,
+}
+
 /// One event in the life of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trace {
@@ -238,6 +250,8 @@ pub enum Write {
     Message(Received),
     /// An outcome for later reports.
     Outcome(Outcome),
+    /// How far a source has been read.
+    Position(Position),
     /// A token of the duplicate filter. If it exists, the whole operation is answered [`Receipt::Duplicate`].
     Seen(Seen),
     /// The end of an attempt. If the fence does not hold, the whole operation is answered [`Receipt::Lost`].
@@ -259,6 +273,7 @@ impl Write {
             Self::Outcome(outcome) => {
                 replace(&mut [&mut outcome.peer, &mut outcome.remote, &mut outcome.rcpt])
             }
+            Self::Position(position) => replace(&mut [&mut position.source]),
             Self::Seen(seen) => replace(&mut [&mut seen.peer, &mut seen.token]),
             Self::Settle(_, Settle::Await { keys, reply, .. }) => {
                 replace(&mut [reply]);
@@ -302,6 +317,11 @@ impl Op {
     /// Adds an outcome.
     pub fn outcome(self, outcome: Outcome) -> Self {
         self.write(Write::Outcome(outcome))
+    }
+
+    /// Adds how far a source has been read.
+    pub fn position(self, position: Position) -> Self {
+        self.write(Write::Position(position))
     }
 
     /// Adds a duplicate token.

@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::model::{
-    Delivery, DeliveryId, Fence, MessageId, Millis, Op, Outcome, Receipt, Received, ResponseKey, Seen,
-    Settle, State, Trace, Write,
+    Delivery, DeliveryId, Fence, MessageId, Millis, Op, Outcome, Position, Receipt, Received, ResponseKey,
+    Seen, Settle, State, Trace, Write,
 };
 
 /// What must be looked up before a batch can be planned.
@@ -50,6 +50,7 @@ pub(super) struct Plan<'a> {
     pub(super) deliveries: Vec<(&'a Delivery, Millis)>,
     pub(super) seen: Vec<&'a Seen>,
     pub(super) outcomes: Vec<&'a Outcome>,
+    pub(super) positions: Vec<&'a Position>,
     pub(super) traces: Vec<&'a Trace>,
     pub(super) done: Vec<DeliveryId>,
     pub(super) turns: Vec<Turn<'a>>,
@@ -64,7 +65,11 @@ pub(super) fn questions(ops: &[Op]) -> Questions<'_> {
         match write {
             Write::Seen(token) => seen.push(token),
             Write::Settle(fence, _) => deliveries.push(fence.delivery),
-            Write::Delivery(_) | Write::Message(_) | Write::Outcome(_) | Write::Trace(_) => {}
+            Write::Delivery(_)
+            | Write::Message(_)
+            | Write::Outcome(_)
+            | Write::Position(_)
+            | Write::Trace(_) => {}
         }
     }
     Questions { seen, deliveries }
@@ -74,6 +79,7 @@ pub(super) fn questions(ops: &[Op]) -> Questions<'_> {
 pub(super) fn plan(ops: &[Op], mut found: Found) -> Plan<'_> {
     let mut plan = Plan::default();
     let mut outcomes = BTreeMap::new();
+    let mut positions = BTreeMap::new();
     let mut keys = BTreeMap::new();
     for op in ops {
         let receipt = judge(op, &found);
@@ -86,6 +92,9 @@ pub(super) fn plan(ops: &[Op], mut found: Found) -> Plan<'_> {
                     Write::Outcome(outcome) => {
                         outcomes.insert((&outcome.peer, &outcome.remote, &outcome.rcpt), outcome);
                     }
+                    Write::Position(position) => {
+                        positions.insert(&position.source, position);
+                    }
                     Write::Seen(token) => plan.seen.push(token),
                     Write::Settle(fence, settle) => plan.settle(fence.delivery, settle, &mut keys),
                     Write::Trace(trace) => plan.traces.push(trace),
@@ -96,6 +105,7 @@ pub(super) fn plan(ops: &[Op], mut found: Found) -> Plan<'_> {
     }
     // One row per key: a statement with many rows may touch none of them twice.
     plan.outcomes = outcomes.into_values().collect();
+    plan.positions = positions.into_values().collect();
     plan.keys = keys.into_values().collect();
     plan
 }

@@ -1,6 +1,7 @@
 //! Programs of other makes: Postfix in front and behind, Dovecot at the end, swaks and Python's
 //! smtplib as clients. What they agree on with the gateway is the protocol and not its own mistakes.
 
+mod imap;
 mod programs;
 mod vectors;
 

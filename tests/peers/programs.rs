@@ -165,34 +165,46 @@ impl Drop for Postfix {
     }
 }
 
-/// A Dovecot that takes mail by LMTP into Maildirs.
+/// A Dovecot that takes mail by LMTP into Maildirs and shows them by IMAP over TLS. Any password is right.
 pub(super) struct Dovecot {
     directory: tempfile::TempDir,
     child: Child,
     pub(super) address: SocketAddr,
+    /// With TLS from the first octet.
+    pub(super) imap: SocketAddr,
 }
 
 impl Dovecot {
     pub(super) fn start() -> Option<Self> {
         let program = present("dovecot").filter(|_| is_root())?;
-        if !Path::new("/usr/lib/dovecot/lmtp").exists() && !Path::new("/usr/libexec/dovecot/lmtp").exists() {
-            skipped("there is no LMTP part of Dovecot");
-            return None;
+        for part in ["imap", "lmtp"] {
+            let places = ["/usr/lib/dovecot", "/usr/libexec/dovecot"];
+            if !places.iter().any(|place| Path::new(place).join(part).exists()) {
+                skipped(&format!("Dovecot has no {part}"));
+                return None;
+            }
         }
         let directory = directory();
         let mail = directory.path().join("mail");
         std::fs::create_dir(&mail).unwrap();
         ran(Command::new("chown").arg("nobody").arg(&mail));
         let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
+        let imap = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let here = directory.path().display();
         let config = directory.path().join("dovecot.conf");
         let text = format!(
-            "base_dir = {here}/run\nstate_dir = {here}/state\nlog_path = {here}/log\nprotocols = lmtp\nssl = no\n\
+            "base_dir = {here}/run\nstate_dir = {here}/state\nlog_path = {here}/log\nprotocols = imap lmtp\n\
+             ssl = yes\nssl_cert = <{}\nssl_key = <{}\n\
              mail_location = maildir:{here}/mail/%u\nfirst_valid_uid = 1\nfirst_valid_gid = 0\n\
              passdb {{\n driver = static\n args = nopassword=y\n}}\n\
              userdb {{\n driver = static\n args = uid=nobody gid=nogroup home={here}/mail/%u allow_all_users=yes\n}}\n\
-             service lmtp {{\n inet_listener lmtp {{\n  address = 127.0.0.1\n  port = {}\n }}\n}}\n",
-            address.port()
+             service lmtp {{\n inet_listener lmtp {{\n  address = 127.0.0.1\n  port = {}\n }}\n}}\n\
+             service imap-login {{\n inet_listener imap {{\n  port = 0\n }}\n \
+             inet_listener imaps {{\n  address = 127.0.0.1\n  port = {}\n }}\n}}\n",
+            CERTIFICATES.path("localhost.crt").display(),
+            CERTIFICATES.path("localhost.key").display(),
+            address.port(),
+            imap.port()
         );
         std::fs::write(&config, text).unwrap();
         let child = Command::new(program)
@@ -203,8 +215,9 @@ impl Dovecot {
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
-        let dovecot = Self { directory, child, address };
+        let dovecot = Self { directory, child, address, imap };
         wait_for_port(address);
+        wait_for_port(imap);
         Some(dovecot)
     }
 

@@ -2,7 +2,9 @@
 
 use std::collections::HashSet;
 
-use cedrat::store::{Change, Filter, Op, Receipt, Retention, Settle, Slot, Start, State, Store, StoreError};
+use cedrat::store::{
+    Change, Filter, Op, Position, Receipt, Retention, Settle, Slot, Start, State, Store, StoreError,
+};
 
 use super::{body, delivery, fence, key, message, now, outcome, seen, stored, trace};
 
@@ -30,6 +32,7 @@ macro_rules! every_case {
         $case!(a_report_finds_its_message);
         $case!(a_trace_tells_the_life_in_order);
         $case!(an_alias_is_stable_and_unique_both_ways);
+        $case!(a_position_is_stored_with_its_message_or_not_at_all);
         $case!(the_queue_is_listed_in_pages);
         $case!(the_depth_counts_by_destination_and_state);
         $case!(a_sweep_keeps_what_is_needed);
@@ -441,6 +444,23 @@ pub(super) async fn an_alias_is_stable_and_unique_both_ways(store: Store) {
     assert_eq!(store.address_of("+447700900102").await.unwrap(), None);
     // The same number never stands for somebody in another pool.
     assert_eq!(store.alias_for("other", "ann@mail.test", &pool, 1).await.unwrap(), None);
+}
+
+pub(super) async fn a_position_is_stored_with_its_message_or_not_at_all(store: Store) {
+    let position = |data: &[u8]| Position { source: "work/INBOX".to_owned(), at: now(), data: data.to_vec() };
+    assert_eq!(store.position("work/INBOX").await.unwrap(), None);
+    let first = message(&store).await;
+    let of = first.id;
+    let op = Op::at(now()).seen(seen(of, "p1")).message(first).position(position(b"1"));
+    assert_eq!(store.submit(op).await.unwrap(), Receipt::Stored);
+    assert_eq!(store.position("work/INBOX").await.unwrap().as_deref(), Some(&b"1"[..]));
+    let again = message(&store).await;
+    let op = Op::at(now()).seen(seen(again.id, "p1")).message(again).position(position(b"2"));
+    assert!(matches!(store.submit(op).await.unwrap(), Receipt::Duplicate { .. }));
+    assert_eq!(store.position("work/INBOX").await.unwrap().as_deref(), Some(&b"1"[..]));
+    store.submit(Op::at(now()).position(position(b"3"))).await.unwrap();
+    assert_eq!(store.position("work/INBOX").await.unwrap().as_deref(), Some(&b"3"[..]));
+    assert_eq!(store.position("work/Sent").await.unwrap(), None);
 }
 
 pub(super) async fn the_queue_is_listed_in_pages(store: Store) {

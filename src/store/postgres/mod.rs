@@ -33,7 +33,7 @@ use super::{
 };
 
 /// The schema, step by step. A step that was released never changes.
-const MIGRATIONS: &[&str] = &[include_str!("0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("0001_initial.sql"), include_str!("0002_position.sql")];
 
 /// Advisory locks of this program: the number says which.
 const LOCKS: i32 = 0x6365_6472;
@@ -274,6 +274,10 @@ impl Backend for Postgres {
 
     fn address_of<'a>(&'a self, alias: &'a str) -> Answer<'a, Option<String>> {
         self.answer(self.read_alias(alias))
+    }
+
+    fn position<'a>(&'a self, source: &'a str) -> Answer<'a, Option<Vec<u8>>> {
+        self.answer(self.read_position(source))
     }
 
     fn sweep(&self, ended: Ended, after: i64, before: i64) -> Answer<'_, Slice> {

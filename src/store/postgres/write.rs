@@ -1,6 +1,6 @@
 //! The commit: a batch of operations as one transaction, one statement per table over arrays.
 //!
-//! Rows that another node may want are locked in one order (tokens, deliveries, responses, outcomes, each sorted), so
+//! Rows that another node may want are locked in one order (tokens, deliveries, responses, outcomes, positions, each sorted), so
 //! that two committers never wait for each other in a circle.
 
 use std::collections::{BTreeMap, HashSet};
@@ -178,6 +178,19 @@ impl Postgres {
             .bind(column(rows, |row| row.state))
             .bind(column(rows, |row| row.at))
             .bind(column(rows, |row| row.until))
+            .bind(column(rows, |row| row.data.as_slice()))
+            .execute(&mut *connection)
+            .await?;
+        }
+        if !plan.positions.is_empty() {
+            let rows = &plan.positions;
+            sqlx::query(
+                "INSERT INTO position (source, at, data) \
+                 SELECT * FROM unnest($1::text[], $2::bigint[], $3::bytea[]) \
+                 ON CONFLICT (source) DO UPDATE SET at = excluded.at, data = excluded.data",
+            )
+            .bind(column(rows, |row| row.source.as_str()))
+            .bind(column(rows, |row| row.at))
             .bind(column(rows, |row| row.data.as_slice()))
             .execute(&mut *connection)
             .await?;

@@ -41,7 +41,7 @@ use rows::Insert;
 use writer::Writer;
 
 /// The schema, step by step. A step that was released never changes.
-const MIGRATIONS: &[&str] = &[include_str!("0001_initial.sql")];
+const MIGRATIONS: &[&str] = &[include_str!("0001_initial.sql"), include_str!("0002_position.sql")];
 
 /// Octets written between two checkpoints.
 const CHECKPOINT_OCTETS: u64 = 16 << 20;
@@ -67,6 +67,7 @@ struct Inserts {
     deliveries: Insert,
     keys: Insert,
     outcomes: Insert,
+    positions: Insert,
     seen: Insert,
     traces: Insert,
 }
@@ -241,6 +242,10 @@ impl Backend for Sqlite {
 
     fn address_of<'a>(&'a self, alias: &'a str) -> Answer<'a, Option<String>> {
         self.answer(self.read_alias(alias))
+    }
+
+    fn position<'a>(&'a self, source: &'a str) -> Answer<'a, Option<Vec<u8>>> {
+        self.answer(self.read_position(source))
     }
 
     fn sweep(&self, ended: Ended, after: i64, before: i64) -> Answer<'_, Slice> {

@@ -195,6 +195,13 @@ impl Sqlite {
             .fetch_optional(&self.readers)
             .await
     }
+
+    pub(super) async fn read_position(&self, source: &str) -> Result<Option<Vec<u8>>, sqlx::Error> {
+        sqlx::query_scalar("SELECT data FROM position WHERE source = ?1")
+            .bind(source)
+            .fetch_optional(&self.readers)
+            .await
+    }
 }
 
 /// The columns id, received, peer, protocol, message_id, octets, digest, envelope from the given place on.

@@ -54,6 +54,11 @@ impl Inserts {
                      data = excluded.data",
                 ),
             ),
+            positions: Insert::new(
+                "position (source, at, data)",
+                3,
+                &replace("at = excluded.at, data = excluded.data"),
+            ),
             seen: Insert::new(
                 "seen (peer, token, message, until)",
                 4,
@@ -179,6 +184,12 @@ impl Sqlite {
                 values.add(outcome.peer.as_str()).add(outcome.remote.as_str()).add(outcome.rcpt.as_str());
                 values.add(outcome.message).add(outcome.state).add(outcome.at).add(outcome.until);
                 values.add(outcome.data.as_slice());
+            })
+            .await?;
+        inserts
+            .positions
+            .run(connection, &plan.positions, |values, position| {
+                values.add(position.source.as_str()).add(position.at).add(position.data.as_slice());
             })
             .await?;
         inserts

@@ -1,0 +1,66 @@
+#!/usr/bin/env python3
+"""An IMAP client of another make (Python's imaplib) for the tests.
+
+  imaplib_client.py HOST:PORT --ca FILE --login USER PASSWORD append MAILBOX FILE...
+  imaplib_client.py HOST:PORT --ca FILE --login USER PASSWORD state MAILBOX...
+
+`append` puts the files into a mailbox; `state` prints one JSON object: for each mailbox its messages, oldest first, each
+with subject and flags.
+"""
+
+import argparse
+import email
+import imaplib
+import json
+import re
+import ssl
+from pathlib import Path
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("server", help="HOST:PORT")
+    parser.add_argument("--ca", required=True)
+    parser.add_argument("--login", nargs=2, required=True, metavar=("USER", "PASSWORD"))
+    parser.add_argument("verb", choices=["append", "state"])
+    parser.add_argument("names", nargs="+")
+    return parser.parse_args()
+
+
+def good(answer):
+    status, data = answer
+    assert status == "OK", answer
+    return data
+
+
+def state(client, mailbox):
+    status, _ = client.select(f'"{mailbox}"', readonly=True)
+    if status != "OK":
+        return None
+    messages = []
+    if good(client.search(None, "ALL"))[0]:
+        for part in good(client.fetch("1:*", "(FLAGS BODY.PEEK[HEADER])")):
+            if isinstance(part, tuple):
+                flags = re.search(rb"FLAGS \(([^)]*)\)", part[0]).group(1).decode().split()
+                subject = email.message_from_bytes(part[1])["Subject"]
+                messages.append({"subject": subject, "flags": sorted(flags)})
+    return messages
+
+
+def main():
+    wanted = arguments()
+    host, port = wanted.server.rsplit(":", 1)
+    context = ssl.create_default_context(cafile=wanted.ca)
+    with imaplib.IMAP4_SSL(host, int(port), ssl_context=context) as client:
+        good(client.login(*wanted.login))
+        if wanted.verb == "append":
+            mailbox, *files = wanted.names
+            client.create(f'"{mailbox}"')
+            for file in files:
+                good(client.append(f'"{mailbox}"', None, None, Path(file).read_bytes()))
+        else:
+            print(json.dumps({name: state(client, name) for name in wanted.names}))
+
+
+if __name__ == "__main__":
+    main()
