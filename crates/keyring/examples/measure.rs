@@ -6,6 +6,8 @@
 //! measure answers TRIES                              → {"good":[…],"key":[…],"tag":[…],"digest":[…],"padding":[…]}
 //! ```
 
+#![allow(clippy::disallowed_types, clippy::disallowed_macros, reason = "a program that measures and prints")]
+
 use std::{convert::Infallible, hint::black_box, time::Instant};
 
 use cedrat_keyring::{
