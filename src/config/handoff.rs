@@ -149,7 +149,6 @@ pub(super) fn read(table: Table<'_, '_>) -> Option<Handoff> {
             .token(
                 "signature",
                 &[
-                    ("gateway-sign", Signature::GatewaySign),
                     ("keep-original", Signature::KeepOriginal),
                     ("refuse", Signature::Refuse),
                     ("verify-and-strip", Signature::VerifyAndStrip),

@@ -16,7 +16,7 @@ use tokio::{
 use crate::opener::{self, Job, Said};
 
 /// How long an opener may take from its start to its last word; then the key is gone
-/// (docs/key-handoff.md §5).
+/// (docs/key-handoff.md).
 pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A mail may grow by notices and by the armour of the encryption, not by more than this.

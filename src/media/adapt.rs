@@ -296,7 +296,8 @@ fn become_media(part: &mut Part, entry: Entry) {
     part.damaged = false;
 }
 
-fn notice_part(lines: &[String]) -> Part {
+/// A text that the gateway says, for the end of a message.
+pub fn notice_part(lines: &[String]) -> Part {
     Part {
         kind: PartKind::Text,
         media_type: "text/plain".to_owned(),

@@ -3,20 +3,17 @@
 //! What is encrypted how is in `cedrat_keyring`; here it is put together over octets in memory. A
 //! key that does not fit has one answer, [`Said::NotUsable`], whatever the reason.
 
-use std::borrow::Cow;
-
 use bytes::Bytes;
 use cedrat_keyring::{
     Cek, Certificate, ContentAlgorithm, Integrity,
     algorithm::ContentParameters,
-    consent::Signature,
     content::{Encryptor, FirstPass},
     create::{self, Base64Lines, EncryptedContent, Envelope, Transport},
     mail,
     reader::Limits,
     recipient,
 };
-use cedrat_mime::{Headers, Message};
+use cedrat_mime::{Header, Headers, Message};
 use rand_core::Rng as _;
 use zeroize::Zeroizing;
 
@@ -78,12 +75,6 @@ impl Outer {
     }
 }
 
-/// The content without its signature, and what is to be said of that.
-pub(super) fn unsigned(entity: &[u8], policy: Signature) -> Result<(Cow<'_, [u8]>, Option<String>), String> {
-    let _ = policy;
-    Ok((Cow::Borrowed(entity), None))
-}
-
 /// The mail with this content: encrypted to the recipient, or in clear where that was agreed on.
 pub(super) fn close(outer: &Headers, entity: &[u8], job: &Job) -> Result<Vec<u8>, String> {
     let mut headers = Headers::new();
@@ -91,7 +82,11 @@ pub(super) fn close(outer: &Headers, entity: &[u8], job: &Job) -> Result<Vec<u8>
         name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("Content-"))
             || name.eq_ignore_ascii_case("MIME-Version")
     };
-    for header in outer.iter().filter(|header| !spoken(header.name())) {
+    // A word on a signature in this gateway's name is this gateway's, and it has none but this one's.
+    let forged = |header: &Header| {
+        header.is("Authentication-Results") && header.value().to_ascii_lowercase().contains("smime")
+    };
+    for header in outer.iter().filter(|header| !spoken(header.name()) && !forged(header)) {
         headers.push(header.clone());
     }
     let mut out = Vec::with_capacity(entity.len() / 2 * 3 + 16_384);

@@ -45,12 +45,7 @@ pub(super) struct Wish<'a> {
 /// The content, read.
 pub(super) fn read(entity: &[u8], wish: &Wish<'_>) -> Result<Message, Refusal> {
     let mut whole = Vec::with_capacity(entity.len() + 4096);
-    let mut headers = Headers::new();
-    for header in wish.outer.iter().filter(|header| OUTER.iter().any(|name| header.is(name))) {
-        headers.push(header.clone());
-    }
-    headers.push(Header::new("MIME-Version", "1.0"));
-    headers.encode(&mut whole);
+    outer(wish.outer).encode(&mut whole);
     content(entity, &mut whole);
     let recipient =
         Recipient { address: wish.recipient.clone(), role: Role::Bcc, notify: None, original: None };
@@ -61,6 +56,16 @@ pub(super) fn read(entity: &[u8], wish: &Wish<'_>) -> Result<Message, Refusal> {
         Inbound::Message(message) => Ok(message),
         _ => Err(Refusal::new(Reason::ContentNotAccepted, Blame::Message, "the content is a report")),
     }
+}
+
+/// The header that an entity has as a message of its own.
+pub(super) fn outer(found: &Headers) -> Headers {
+    let mut headers = Headers::new();
+    for header in found.iter().filter(|header| OUTER.iter().any(|name| header.is(name))) {
+        headers.push(header.clone());
+    }
+    headers.push(Header::new("MIME-Version", "1.0"));
+    headers
 }
 
 /// Appends the entity, its header reduced to what speaks of content: other fields inside an encrypted

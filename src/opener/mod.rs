@@ -3,7 +3,7 @@
 //!
 //! It is this program started anew for each granted session (`cedrat open`, which nobody else has
 //! a use for): it reads a [`Job`] and a mail from its standard input, opens the sealed key,
-//! verifies the content before it decrypts it (RFC 5083; docs/key-handoff.md §7), has its media
+//! verifies the content before it decrypts it (RFC 5083; docs/key-handoff.md), has its media
 //! converted by workers of its own, encrypts the result to the recipient again and writes it to its
 //! standard output. It has no listener, no store and no log.
 
@@ -12,6 +12,7 @@ mod convert;
 mod frame;
 mod job;
 mod shut;
+mod signature;
 
 use std::{
     io::{Read as _, Write},
@@ -117,10 +118,13 @@ fn open(key: &Cek, mail: &Bytes, sha256: &[u8; 32]) -> Result<Opened, Said> {
 
 async fn convert(job: &Job, opened: Opened) -> Last {
     let unproven = !opened.proven && !job.policy.trust_cbc;
-    let (entity, signature) = match cms::unsigned(&opened.entity, job.policy.signature) {
-        Ok(content) => content,
+    let Opened { outer, entity, .. } = opened;
+    // Wiped when its last piece is gone.
+    let unsigned = match signature::unsigned(Bytes::from_owner(entity), &outer, job, unproven) {
+        Ok(unsigned) => unsigned,
         Err(why) => return failed(why),
     };
+    let signature::Unsigned { content, finding, original } = unsigned;
     let tables = match tables(job) {
         Ok(tables) => tables,
         Err(why) => return failed(why),
@@ -139,7 +143,7 @@ async fn convert(job: &Job, opened: Opened) -> Last {
     let wish = convert::Wish {
         tables: &tables,
         media: &media,
-        outer: &opened.outer,
+        outer: &outer,
         recipient,
         profile: &profile,
         may: &job.policy.may,
@@ -148,28 +152,35 @@ async fn convert(job: &Job, opened: Opened) -> Last {
         writing: &writing,
         now: Timestamp(job.now),
     };
-    let message = convert::read(&entity, &wish);
-    drop(entity);
-    drop(opened.entity);
-    let message = match message {
+    let message = convert::read(&content, &wish);
+    drop(content);
+    let mut message = match message {
         Ok(message) => message,
         Err(refusal) => return failed(refusal.detail.for_operator()),
     };
-    let mut frame_octets = FRAME;
+    if let Some(finding) = &finding {
+        finding.tell(&mut message);
+    }
+    let mut frame_octets = FRAME.saturating_add(original.as_ref().map_or(0, |it| it.len() as u64));
     let mut attempt = 1;
     loop {
         let mut loss = Loss::outbound(Interface::Mail);
         let made = match convert::make(&message, &wish, frame_octets, &mut loss).await {
-            Ok(made) => Zeroizing::new(made),
+            Ok(made) => made,
             Err(refusal) => return failed(refusal.detail.for_operator()),
         };
-        let mail = match cms::close(&opened.outer, &made, job) {
+        let made = match signature::finish(made, &finding, original.as_ref(), &outer, job) {
+            Ok(made) => Zeroizing::new(made),
+            Err(why) => return failed(why),
+        };
+        let mail = match cms::close(&outer, &made, job) {
             Ok(mail) => mail,
             Err(why) => return failed(why),
         };
         let over = over(&job.profile, mail.len() as u64);
         if over == 0 || attempt == ATTEMPTS {
             let changes = loss.entries.iter().map(|entry| entry.note.clone()).collect();
+            let signature = finding.as_ref().map(signature::Finding::words);
             return (Said::Done { octets: mail.len() as u64, changes, signature }, mail.into());
         }
         attempt += 1;

@@ -1,8 +1,11 @@
 //! An encrypted mail, from the port where it is taken to the peer that gets it converted: the client
 //! hands over the key, or does not.
 
+mod browser;
 mod client;
 mod memory;
+mod page;
+mod signature;
 mod told;
 
 use std::{path::Path, process::Command};

@@ -1,4 +1,4 @@
-//! The doors of the key handoff (docs/key-handoff.md §5): sessions that wait, one session, its key,
+//! The doors of the key handoff (docs/key-handoff.md): sessions that wait, one session, its key,
 //! its refusal, what happens, the audit, and the page for browsers.
 //!
 //! A client is an account of the configuration, known by its token, and sees its own sessions only:

@@ -1,0 +1,78 @@
+//! Signed content that is encrypted: judged, said to the reader, attached or refused.
+
+use crate::harness::Sink;
+
+use super::{Owner, client::Client, content, content_with, gateway, granted, send};
+
+impl Owner {
+    /// The content signed by the owner of this certificate, as an entity.
+    fn signed(&self, content: &[u8], how: &[&str]) -> Vec<u8> {
+        std::fs::write(self.path("unsigned.eml"), content).unwrap();
+        let mut arguments = vec!["cms", "-sign", "-in", "unsigned.eml", "-signer", "cert.pem"];
+        arguments.extend(["-inkey", "key.pem", "-crlfeol"]);
+        arguments.extend(how);
+        self.openssl(&arguments, &[])
+    }
+}
+
+/// The text with its folded header lines joined.
+fn unfolded(text: &str) -> String {
+    text.replace("\r\n ", " ").replace("\r\n\t", " ")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_is_judged_before_conversion_and_its_verdict_said_inside() {
+    let owner = Owner::rsa();
+    let right = owner.signed(&content(), &[]);
+    let whole = owner.signed(&content(), &["-nodetach"]);
+    let bent = String::from_utf8(right.clone()).unwrap().replace("xyzzy-marker", "xyzzy-markus").into_bytes();
+    let cases = [
+        (right, "xyzzy-marker", "smime=policy", "not one of the sender's address"),
+        (whole, "xyzzy-marker", "smime=policy", "The signature was right"),
+        (bent, "xyzzy-markus", "smime=fail", "THE SIGNATURE IS WRONG"),
+    ];
+    for (entity, word, result, says) in cases {
+        let mail = owner.mail(&entity, &["-aes-256-gcm"]);
+        let forged = format!("Authentication-Results: gw.test; smime=pass\r\n{mail}");
+        let Some((_gateway, received)) = granted(&owner, &forged, "").await else { return };
+        let opened = owner.opened(&received).unwrap_or_else(|why| panic!("{why}\n{}", received.content));
+        for expected in [word, "image/jpeg", "Authentication-Results: ", result, says] {
+            let found = unfolded(&opened).contains(expected) || opened.contains(expected);
+            assert!(found, "{expected}: {opened:.3000}");
+        }
+        assert!(!opened.contains("pkcs7"), "nothing is left of the signature: {opened:.3000}");
+        assert!(!received.content.contains("smime=pass"), "{:.3000}", received.content);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_original_is_attached_where_it_fits_and_said_to_be_missing_where_not() {
+    let owner = Owner::rsa();
+    for (pixels, fits) in [(60, true), (900, false)] {
+        let mail = owner.mail(&owner.signed(&content_with(pixels), &[]), &["-aes-256-gcm"]);
+        let more = "signature = \"keep-original\"\n";
+        let Some((_gateway, received)) = granted(&owner, &mail, more).await else { return };
+        let opened = owner.opened(&received).unwrap_or_else(|why| panic!("{why}\n{}", received.content));
+        assert_eq!(opened.contains("message/rfc822"), fits, "{opened:.3000}");
+        assert_eq!(opened.contains("application/pkcs7-signature"), fits, "{opened:.3000}");
+        let says = if fits { "It is attached as it was signed" } else { "too large to be attached" };
+        assert!(opened.contains(says), "{opened:.3000}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signed_content_is_not_converted_where_that_is_refused() {
+    let owner = Owner::rsa();
+    let mail = owner.mail(&owner.signed(&content_with(60), &[]), &["-aes-256-gcm"]);
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    let Some(gateway) = gateway(&owner, &peer, &host, "signature = \"refuse\"\n").await else { return };
+    let client = Client::of(&gateway, &owner);
+    send(&gateway, &mail).await;
+    let session = client.waiting().await;
+    assert_eq!(client.grant(&session, None).await.status, 202);
+    let received = peer.wait_for(1).await.remove(0);
+    let ended = client.session(session["id"].as_str().unwrap()).await;
+    assert_eq!((&ended["state"], &ended["outcome"]), (&"failed".into(), &"conversion-failed".into()));
+    let opened = owner.opened(&received).unwrap();
+    assert!(opened.contains("pkcs7-signature") && opened.contains("image/png"), "as it came: {opened:.2000}");
+}
