@@ -285,7 +285,7 @@ mod tests {
     #[test]
     fn everything_that_is_missing_is_named_at_once() {
         let (_, faults) = read_text(
-            "[handoff]\n[[handoff.account]]\nname = \"a\"\naddresses = [\"x y\"]\ntoken = \"short\"\n\
+            "[handoff]\n[[handoff.account]]\nname = \"a\"\naddresses = [\"alice@\"]\ntoken = \"short\"\n\
              [[handoff.account]]\nname = \"a\"\nwebhook = \"http://hooks.example/\"\n",
         );
         let all = faults.join("\n");
