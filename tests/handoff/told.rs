@@ -10,6 +10,7 @@ use tokio::{
 
 use super::{Owner, client::Client, client::TOKEN, content_with, send};
 use crate::harness::{Gateway, Sink, worker};
+use crate::http::client;
 
 async fn read_until(stream: &mut TcpStream, end: &str) -> String {
     let mut text = String::new();
@@ -70,6 +71,21 @@ async fn a_new_session_is_told_to_the_webhook_signed_and_to_who_listens() {
     let mut mac = <Hmac<Sha256>>::new_from_slice(b"a secret of the receiver").unwrap();
     mac.update(base.as_bytes());
     assert_eq!(header("signature"), format!("sig=:{}:", Base64::encode_string(&mac.finalize().into_bytes())));
+
+    // Every door of the description is there.
+    let description =
+        client::send(http, &client::request("GET", "/api/v1/openapi.json", "", b"")).await.json();
+    let mut doors = 0;
+    for (path, methods) in description["paths"].as_object().unwrap() {
+        if path.contains("handoff") && !path.ends_with("/events") && methods.get("get").is_some() {
+            let target = path.replace("/handoff/{name}", "/handoff/page.js").replace("{name}", &id);
+            let headers = format!("Authorization: Bearer {TOKEN}\r\n");
+            let answer = client::send(http, &client::request("GET", &target, &headers, b"")).await;
+            assert_eq!(answer.status, 200, "{target}: {}", answer.text());
+            doors += 1;
+        }
+    }
+    assert!(doors >= 5, "{doors}");
 
     let told = read_until(&mut events, &id).await;
     assert!(told.contains("event: sessions"), "{told}");

@@ -238,6 +238,11 @@ async fn every_path_of_the_description_answers() {
         for (method, described) in methods.as_object().unwrap() {
             let method = method.to_uppercase();
             let answer = doors.send(&request(&method, &target, AUTH, b"")).await;
+            if path.contains("handoff") {
+                // Nobody's keys are handed over here, and the answer says which section is missing.
+                assert!(answer.status == 404 && answer.text().contains("[handoff]"), "{method} {path}");
+                continue;
+            }
             let known = described["responses"].as_object().unwrap();
             let status = answer.status.to_string();
             assert!(known.contains_key(&status) || known.contains_key("default"), "{path}: {status}");
