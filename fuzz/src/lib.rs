@@ -19,10 +19,19 @@ pub fn linear(input: &[u8], run: impl Fn(&[u8])) {
         return;
     }
     let large: Vec<u8> = input.iter().copied().cycle().take(LARGE).collect();
-    let begin = Instant::now();
+    let begin = spent();
     run(&large);
-    let took = begin.elapsed();
+    let took = spent().saturating_sub(begin);
     assert!(took < BOUND, "{LARGE} octets took {took:?}");
+}
+
+/// Processor time of this thread: what other programs take of the machine is no fault of an input. Where the system
+/// does not say, the time of the clock.
+fn spent() -> Duration {
+    static BEGIN: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
+    let stated = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
+    let nanoseconds = stated.and_then(|text| text.split(' ').next()?.parse().ok());
+    nanoseconds.map_or_else(|| BEGIN.get_or_init(Instant::now).elapsed(), Duration::from_nanos)
 }
 
 /// Cuts `input` into pieces. Lengths come from `cuts`, over and over; without any the pieces are single octets.

@@ -5,6 +5,7 @@ mod browser;
 mod client;
 mod memory;
 mod page;
+mod program;
 mod signature;
 mod told;
 

@@ -107,7 +107,8 @@ fn a_reference_is_understood_as_telephones_write_them() {
         let tree = walk(&mail.content, &Limits::default()).unwrap();
         tree.leaves().filter_map(|(_, leaf)| leaf.filename().map(str::to_owned)).collect()
     };
-    message.content.parts = vec![smil(&["cid:&lt;B.gif&gt;", "pictures/a"]), picture("a.gif"), picture("b.gif")];
+    message.content.parts =
+        vec![smil(&["cid:&lt;B.gif&gt;", "pictures/a"]), picture("a.gif"), picture("b.gif")];
     assert_eq!(shown(&message), ["b.gif", "a.gif", "presentation.smil"]);
 }
 
