@@ -5,6 +5,7 @@ use std::path::Path;
 
 use cedrat_keyring::{
     Certificate, recipient,
+    session::Limits,
     wire::{self, jws::Signer},
 };
 use cedrat_message::Address;
@@ -12,8 +13,8 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 
 use crate::config::handoff as configured;
 
-/// Refused grants that a session bears.
-pub const ATTEMPTS: u8 = 3;
+/// Longest wait of a long poll, seconds: proxies commonly give up after a minute.
+pub const LONGEST_WAIT_S: u32 = 55;
 
 /// The accounts, and the gateway's own key.
 #[derive(Debug)]
@@ -24,8 +25,6 @@ pub struct Accounts {
     pub config: configured::Handoff,
     /// Signs sessions.
     pub signer: Signer,
-    /// Whether the page is served.
-    pub page: bool,
 }
 
 /// One of them.
@@ -55,9 +54,7 @@ impl Accounts {
             all.push(Account { config: account.clone(), certificates });
         }
         match signer {
-            Some(signer) if faults.is_empty() => {
-                Ok(Self { all, page: config.page, config: config.clone(), signer })
-            }
+            Some(signer) if faults.is_empty() => Ok(Self { all, config: config.clone(), signer }),
             _ => Err(faults),
         }
     }
@@ -69,10 +66,15 @@ impl Accounts {
 
     /// What a client must know before its first session.
     pub fn well_known(&self) -> serde_json::Value {
+        let limits = Limits::default();
         let known = wire::WellKnown {
             keys: vec![self.signer.public()],
             suites: vec![cedrat_keyring::seal::SUITE],
-            limits: wire::Bounds { attempts: ATTEMPTS, hard_deadline: 120, wait: 55 },
+            limits: wire::Bounds {
+                attempts: limits.attempts,
+                hard_deadline: limits.hard_deadline / 1000,
+                wait: LONGEST_WAIT_S,
+            },
         };
         serde_json::to_value(known).unwrap_or_default()
     }

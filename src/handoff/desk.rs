@@ -290,18 +290,8 @@ impl Desk {
         octets: &[u8],
     ) -> Result<Value, Problem> {
         let _: wire::Decline = read(octets)?;
-        let outcome = self.with(account, id, |held| {
-            let outcome = held.session.decline(&actor(account), clock::now());
-            self.note(gateway, &mut held.session)?;
-            Ok(outcome)
-        })?;
-        self.changed();
-        self.wake_if_over(gateway, id).await;
-        if outcome.is_refusal() {
-            Err(self.refusal(account, id, outcome))
-        } else {
-            Ok(self.show(account, id)?.0)
-        }
+        self.close(gateway, account, id, Session::decline).await?;
+        Ok(self.show(account, id)?.0)
     }
 
     /// A session is withdrawn.
@@ -309,8 +299,19 @@ impl Desk {
     /// # Errors
     /// What the session makes of it.
     pub async fn cancel(&self, gateway: &Arc<Gateway>, account: &str, id: &str) -> Result<(), Problem> {
+        self.close(gateway, account, id, Session::cancel).await
+    }
+
+    /// Ends a session by its client's wish.
+    async fn close(
+        &self,
+        gateway: &Arc<Gateway>,
+        account: &str,
+        id: &str,
+        end: fn(&mut Session, &Actor, Timestamp) -> Outcome,
+    ) -> Result<(), Problem> {
         let outcome = self.with(account, id, |held| {
-            let outcome = held.session.cancel(&actor(account), clock::now());
+            let outcome = end(&mut held.session, &actor(account), clock::now());
             self.note(gateway, &mut held.session)?;
             Ok(outcome)
         })?;

@@ -14,7 +14,7 @@ mod opening;
 mod way;
 mod webhook;
 
-pub use accounts::{Account, Accounts};
+pub use accounts::{Account, Accounts, LONGEST_WAIT_S};
 pub use audit::Audit;
 pub use desk::Desk;
 pub use opening::program;

@@ -2,10 +2,10 @@
 //! nowhere else, and end with it.
 //!
 //! It is this program started anew for each granted session (`cedrat open`, which nobody else has
-//! a use for): it reads a [`Job`] and a mail from its standard input, opens the sealed key,
-//! verifies the content before it decrypts it (RFC 5083; docs/key-handoff.md), has its media
-//! converted by workers of its own, encrypts the result to the recipient again and writes it to its
-//! standard output. It has no listener, no store and no log.
+//! a use for): it reads the content key, a [`Job`] and a mail from its standard input, verifies the
+//! content before it decrypts it (RFC 5083; docs/key-handoff.md), has its media converted by workers
+//! of its own, encrypts the result to the recipient again and writes it to its standard output. It
+//! has no listener, no store and no log.
 
 mod cms;
 mod convert;
@@ -49,7 +49,6 @@ const FRAME: u64 = 4_000;
 /// # Errors
 /// When the gateway is gone.
 pub fn run() -> std::io::Result<()> {
-    // What is missing was told by `cedrat check`; here is nobody to tell it to.
     shut::shut();
     let mut input = std::io::stdin();
     let mut output = std::io::stdout().lock();

@@ -29,12 +29,10 @@ use super::{
     record::Record,
     router::{Content, json as as_json},
 };
-use crate::{config::http::Http, gateway::Gateway};
+use crate::{config::http::Http, gateway::Gateway, handoff::LONGEST_WAIT_S};
 
 /// Longest body: a sealed key with its binding takes a kilobyte.
 const MOST_OCTETS: u64 = 64 << 10;
-/// Longest wait of a long poll: proxies commonly give up after a minute.
-const LONGEST_WAIT: Duration = Duration::from_secs(55);
 
 /// One door.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -174,7 +172,7 @@ fn open(door: Door, name: &str, accounts: &crate::handoff::Accounts) -> Result<R
     if door == Door::WellKnown {
         return Ok(as_json(&accounts.well_known()).map(Either::Left));
     }
-    if !accounts.page {
+    if !accounts.config.page {
         return Err(Problem::new(Code::UnknownPath, "the page is not served here (handoff.page)"));
     }
     page::file(if door == Door::Page { page::PAGE } else { name })
@@ -208,7 +206,9 @@ fn session(
 }
 
 fn waiting(text: &str) -> Result<Duration, Problem> {
-    let seconds = text.parse().map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT));
+    let seconds = text
+        .parse()
+        .map(|seconds| Duration::from_secs(seconds).min(Duration::from_secs(LONGEST_WAIT_S.into())));
     seconds.map_err(|_| Problem::new(Code::BadRequest, format!("wait={text:.20} is no number of seconds")))
 }
 
