@@ -113,9 +113,13 @@ impl Contest {
         stake.state = match failed {
             Some(why) => replaced(why, counts),
             None => {
+                let beside = match action {
+                    Action::Convert(steps) => steps.first().map_or(0, |step| steps::notice(&step.target)),
+                    _ => 0,
+                };
                 let octets = match action {
                     Action::Keep => kept(unit, stake.transfer, octets),
-                    _ => wire(unit, stake.transfer, octets).saturating_add(notice(action)),
+                    _ => wire(unit, stake.transfer, octets).saturating_add(beside),
                 };
                 State::Settled { action: action.clone(), octets, quality, counts, stays: true }
             }
@@ -125,8 +129,9 @@ impl Contest {
     /// Decides.
     pub(super) fn decide(mut self) -> Plan {
         let start = self.clone();
-        self.give_up_texts();
+        self.give_up_texts(0);
         let fronts = self.give_up_parts();
+        self.give_up_texts(front::sum_at(&fronts, 1));
         let fixed = self.fixed();
         let budget = self.limit.saturating_sub(fixed);
         let worst = front::highest(&fronts, budget);
@@ -166,9 +171,10 @@ impl Contest {
         self.stakes.iter().fold(self.frame, |sum, stake| sum.saturating_add(stake.settled()))
     }
 
-    /// Gives up texts and cards while what must be there does not fit alone: the largest first.
-    fn give_up_texts(&mut self) {
-        let mut fixed = self.fixed();
+    /// Gives up texts and cards while what must be there does not fit beside `others`: the largest
+    /// first.
+    fn give_up_texts(&mut self, others: u64) {
+        let mut fixed = self.fixed().saturating_add(others);
         let texts = |stake: &Stake| if stake.stays() { 0 } else { stake.settled() };
         for (index, octets) in self.largest(texts) {
             if fixed <= self.limit || octets <= NOTICE_OCTETS {
@@ -298,7 +304,7 @@ impl Stake {
                     Some(_) => wire(unit, self.transfer, point.octets),
                 };
                 Spot {
-                    octets: octets.saturating_add(way.extra),
+                    octets: octets.saturating_add(way.extra()),
                     quality: point.quality.clamp(1, WHOLE),
                     rate: point.rate,
                     way: index,
@@ -343,7 +349,7 @@ impl Stake {
 
     /// The way that was chosen, and those after it that still fit: the next ones, and the last.
     fn action(&self, ways: &[Way], unit: Unit, spot: &Spot, share: u64) -> Action {
-        let octets = |way: &Way, most: u64| room(unit, self.transfer, most.saturating_sub(way.extra));
+        let octets = |way: &Way, most: u64| room(unit, self.transfer, most.saturating_sub(way.extra()));
         let step = |way: &Way, rate: u32| {
             let (target, why) = way.make.as_ref()?;
             let most = match (target, way.points.last()) {
@@ -356,7 +362,7 @@ impl Stake {
         let Some(first) = step(chosen, spot.rate) else { return Action::Keep };
         let fits = |way: &&Way| {
             way.points.first().is_none_or(|least| {
-                wire(unit, self.transfer, least.octets).saturating_add(way.extra) <= share
+                wire(unit, self.transfer, least.octets).saturating_add(way.extra()) <= share
             })
         };
         let mut rest: Vec<Step> = ways
@@ -375,19 +381,6 @@ impl Stake {
         all.append(&mut rest);
         Action::Convert(all)
     }
-}
-
-/// What is said beside the result of a last resort.
-fn notice(action: &Action) -> u64 {
-    let last_resort = match action {
-        Action::Convert(steps) => steps.first().is_some_and(|step| match &step.target {
-            Target::Poster(_) => true,
-            Target::Sound(sound) => sound.may_cut,
-            _ => false,
-        }),
-        _ => false,
-    };
-    if last_resort { NOTICE_OCTETS } else { 0 }
 }
 
 fn replaced(why: Why, counts: bool) -> State {

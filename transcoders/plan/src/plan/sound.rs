@@ -141,7 +141,7 @@ fn encode(facts: &Facts, sound: &Sound, profile: &Profile, why: Why, ways: &mut 
     {
         let points = [Point::on_line(SHORTEST, 300), Point::on_line(least / 16 * 15, 2_500)];
         let target = SoundTarget { may_cut: true, ..target };
-        ways.push(Way::made(Target::Sound(target), Why::TooLarge, points.into()).noticed());
+        ways.push(Way::made(Target::Sound(target), Why::TooLarge, points.into()));
     }
 }
 

@@ -31,8 +31,6 @@ pub(super) struct Way {
     pub(super) make: Option<(Target, Why)>,
     /// Sizes and qualities, from small to large, each better than the one before.
     pub(super) points: Vec<Point>,
-    /// Octets that it costs beside the part, in the unit of the limit.
-    pub(super) extra: u64,
 }
 
 /// One size that a part could have.
@@ -75,12 +73,12 @@ impl Way {
     }
 
     fn fixed(make: Option<(Target, Why)>, octets: u64) -> Self {
-        Self { make, points: vec![Point::new(octets, WHOLE)], extra: 0 }
+        Self { make, points: vec![Point::new(octets, WHOLE)] }
     }
 
     /// Something else, along a curve.
     pub(super) fn made(target: Target, why: Why, points: Vec<Point>) -> Self {
-        Self { make: Some((target, why)), points, extra: 0 }
+        Self { make: Some((target, why)), points }
     }
 
     /// Whether the content is decoded and encoded, so that no octet of it is the sender's.
@@ -88,10 +86,21 @@ impl Way {
         !matches!(self.make, None | Some((Target::Remux(_) | Target::Strip, _)))
     }
 
-    /// With a line in the notice.
-    pub(super) fn noticed(self) -> Self {
-        Self { extra: NOTICE_OCTETS, ..self }
+    /// Octets that it costs beside the part, in the unit of the limit.
+    pub(super) fn extra(&self) -> u64 {
+        self.make.as_ref().map_or(0, |(target, _)| notice(target))
     }
+}
+
+/// Octets of what is said beside a result that is not the whole: a poster, or what was cut.
+pub(super) const fn notice(target: &Target) -> u64 {
+    let partial = match target {
+        Target::Poster(_) => true,
+        Target::Sound(sound) => sound.may_cut,
+        Target::Video(video) => video.may_cut,
+        _ => false,
+    };
+    if partial { NOTICE_OCTETS } else { 0 }
 }
 
 /// What could become of a part.

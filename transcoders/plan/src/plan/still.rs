@@ -321,7 +321,7 @@ pub(super) fn poster(shown: (u32, u32), profile: &Profile, why: Why) -> Option<W
         Point::on_line(THUMBNAIL.octets + 1 + pixels / 16, 600),
         Point::on_line(THUMBNAIL.octets + 2 + pixels / 8, 900),
     ];
-    Some(Way::made(Target::Poster(target), why, points).noticed())
+    Some(Way::made(Target::Poster(target), why, points))
 }
 
 /// Pixels of a picture in a box, never more than it has.

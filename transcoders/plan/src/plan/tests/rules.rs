@@ -295,6 +295,8 @@ fn what_plays_too_long_is_shortened() {
     let clip = facts(Format::Mp4, 10_000_000, Detail::Video(CLIP));
     let Target::Video(video) = targets(&clip, &profile).remove(0) else { panic!() };
     assert_eq!((video.max_duration_ms, video.may_cut), (5_000, true));
+    // Whoever reads is told, and the line that says so has its octets.
+    assert_eq!(video.max_octets, 300_000 - NOTICE_OCTETS);
     assert_eq!(why(&clip, &profile), Why::TooLong);
 }
 
@@ -432,6 +434,14 @@ fn texts_are_never_traded_for_pixels() {
     let plan = plan(&parts, &handset(10_000), &Frame::default());
     assert_eq!(plan.actions[0], Action::Keep);
     assert_eq!(plan.budget, 1_000 - NOTICE_OCTETS);
+}
+
+#[test]
+fn a_text_is_named_when_giving_up_pictures_frees_nothing() {
+    let all = [jpeg(400, PICTURE), text("utf-8", 9_000), jpeg(400, PICTURE), jpeg(400, PICTURE)];
+    let plan = planned(&all, &handset(10_000));
+    assert_eq!(plan.actions[1], Action::Replace(Why::TooLarge));
+    assert!(plan.actions[0] == Action::Keep && !plan.over, "{plan:?}");
 }
 
 #[test]
