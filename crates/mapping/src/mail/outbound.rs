@@ -266,10 +266,11 @@ impl Writer<'_> {
         }
         if let Some(priority) = message.priority {
             match self.tables.mail(Field::Priority).write(&priority).map(ToOwned::to_owned) {
-                Some(token) => self.put(Field::Priority, &token),
+                // One to one with the word of the table; what the row loses is another value.
+                Some(token) if self.carries(Field::Priority) => self.push(Field::Priority, &token),
                 // What a mail without the header has.
                 None if priority == Priority::Normal => {}
-                None => self.note(Field::Priority),
+                _ => self.note(Field::Priority),
             }
         }
         if message.read_report == Some(true) {
@@ -326,10 +327,14 @@ impl Writer<'_> {
 
     /// Writes a field under the name of its row, unless the row drops it, and notes what the row says.
     fn put(&mut self, field: Field, value: &str) {
-        if self.tables.mail(field).outbound.fidelity != Fidelity::Dropped {
+        if self.carries(field) {
             self.push(field, value);
         }
         self.note(field);
+    }
+
+    fn carries(&self, field: Field) -> bool {
+        self.tables.mail(field).outbound.fidelity != Fidelity::Dropped
     }
 
     fn push(&mut self, field: Field, value: &str) {
