@@ -414,14 +414,13 @@ async fn opened(gateway: &Arc<Gateway>, id: &str, key: Cek) -> Result<(), Outcom
         }
         (held.message, job)
     };
-    let body = gateway.store.body(message).await;
+    let body = gateway.store.kept_body(message).await;
     let mail = body
         .map_err(|why| fault(why.to_string()))?
         .ok_or_else(|| fault("the stored message is gone".to_owned()))?;
-    let job = Job { octets: mail.len() as u64, ..job };
     let program = opening::program();
     let heard = tokio::time::timeout(opening::DEADLINE, async {
-        let mut opening = Opening::start(&program, key, &job, mail).await.map_err(fault)?;
+        let mut opening = Opening::start(&program, key, &job, &mail).await.map_err(fault)?;
         loop {
             let (said, octets) = opening.hear().await.map_err(fault)?;
             match said {

@@ -13,7 +13,7 @@ use cedrat_keyring::{
 use cedrat_message::{Blame, Message, Reason, Refusal, Timestamp};
 
 use super::{Account, Accounts};
-use crate::{clock, config::handoff::Cbc};
+use crate::{clock, config::handoff::Cbc, opener::Within};
 
 /// Why there is no offer.
 pub(super) enum NoOffer {
@@ -23,7 +23,7 @@ pub(super) enum NoOffer {
     Refused(Refusal),
 }
 
-/// What is offered for a mail to an account.
+/// What is offered for a mail to an account, and where its encrypted content is.
 pub(super) fn offer(
     accounts: &Accounts,
     account: &Account,
@@ -31,7 +31,7 @@ pub(super) fn offer(
     message: &Message,
     device: Option<String>,
     now: Timestamp,
-) -> Result<Offer, NoOffer> {
+) -> Result<(Offer, Within), NoOffer> {
     let walked = cedrat_mime::walk(octets, &cedrat_mime::Limits::default()).map_err(|_| NoOffer::Nothing)?;
     let (index, place) = mail::encrypted(&walked).envelope.ok_or(NoOffer::Nothing)?;
     let node = walked.node(index).ok_or(NoOffer::Nothing)?;
@@ -44,7 +44,13 @@ pub(super) fn offer(
     let config = &accounts.config;
     let header = |name: &str| walked.node(0).and_then(|root| root.headers.first(name)).map(str::to_owned);
     let proven = algorithm.integrity() == Integrity::Aead;
-    Ok(Offer {
+    let within = Within {
+        head: (walked.root().octets.len().saturating_sub(walked.root().body.len())) as u64,
+        start: (node.start + node.octets.len().saturating_sub(node.body.len())) as u64,
+        octets: node.body.len() as u64,
+        encoding: node.encoding.token().to_owned(),
+    };
+    let offer = Offer {
         id: format!("hs_{}", clock::token()),
         account: account.name().to_owned(),
         server_key_id: accounts.signer.key_id().to_owned(),
@@ -88,7 +94,8 @@ pub(super) fn offer(
         },
         expires: Timestamp(now.0.saturating_add(i64::try_from(config.wait_ms).unwrap_or(i64::MAX))),
         attestation: None,
-    })
+    };
+    Ok((offer, within))
 }
 
 fn refused(detail: &str) -> NoOffer {

@@ -13,7 +13,10 @@ use tokio::{
     process::{Child, ChildStdin, ChildStdout, Command},
 };
 
-use crate::opener::{self, Job, Said};
+use crate::{
+    opener::{self, Job, Said, Within},
+    store::KeptBody,
+};
 
 /// How long an opener may take from its start to its last word; then the key is gone
 /// (docs/key-handoff.md).
@@ -21,6 +24,9 @@ pub const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A mail may grow by notices and by the armour of the encryption, not by more than this.
 const GROWTH: u64 = 1 << 20;
+
+/// Octets of the mail that are in the memory of this process at once.
+const PIECE: u64 = 1 << 20;
 
 /// An opener at work. Dropped, it is killed.
 #[derive(Debug)]
@@ -35,7 +41,7 @@ impl Opening {
     ///
     /// # Errors
     /// Why none can be had here.
-    pub async fn start(program: &PathBuf, key: Cek, job: &Job, mail: Bytes) -> Result<Self, String> {
+    pub async fn start(program: &PathBuf, key: Cek, job: &Job, mail: &KeptBody) -> Result<Self, String> {
         let fault = |why: std::io::Error| format!("the opener {} cannot be used: {why}", program.display());
         let mut process = Command::new(program)
             .arg("open")
@@ -50,8 +56,8 @@ impl Opening {
         let (Some(input), Some(output)) = (process.stdin.take(), process.stdout.take()) else {
             return Err(fault(std::io::Error::other("it has no pipes")));
         };
-        let opening = Self { process, output, most: mail.len() as u64 + mail.len() as u64 / 4 + GROWTH };
-        give(input, key, job, &mail).await.map_err(fault)?;
+        let opening = Self { process, output, most: job.within.octets / 4 * 5 + job.within.head + GROWTH };
+        give(input, key, job, mail).await.map_err(fault)?;
         Ok(opening)
     }
 
@@ -88,7 +94,7 @@ impl Opening {
 }
 
 /// The key goes first and is gone here before anything else is written.
-async fn give(mut input: ChildStdin, key: Cek, job: &Job, mail: &[u8]) -> std::io::Result<()> {
+async fn give(mut input: ChildStdin, key: Cek, job: &Job, mail: &KeptBody) -> std::io::Result<()> {
     let length = u8::try_from(key.octets().len()).map_err(std::io::Error::other)?;
     input.write_all(&[length]).await?;
     input.write_all(key.octets()).await?;
@@ -96,7 +102,18 @@ async fn give(mut input: ChildStdin, key: Cek, job: &Job, mail: &[u8]) -> std::i
     let octets = serde_json::to_vec(job)?;
     input.write_all(&opener::header(&octets)?).await?;
     input.write_all(&octets).await?;
-    input.write_all(mail).await?;
+    let Within { head, start, octets, .. } = job.within;
+    for whole in [0..head, start..start.saturating_add(octets)] {
+        let mut at = whole.start;
+        while at < whole.end {
+            let piece = mail.piece(at..whole.end.min(at + PIECE)).await.map_err(std::io::Error::other)?;
+            if piece.is_empty() {
+                return Err(std::io::Error::other("the stored message is shorter than it was"));
+            }
+            input.write_all(&piece).await?;
+            at += piece.len() as u64;
+        }
+    }
     input.shutdown().await
 }
 

@@ -89,8 +89,8 @@ pub async fn way(
     let profile = settings.profiles.effective(peer, &recipient);
     let device = peer.media.profile.clone();
     let now = clock::now();
-    let offer = match offer::offer(accounts, account, &loaded.octets, message, device, now) {
-        Ok(offer) => offer,
+    let (offer, within) = match offer::offer(accounts, account, &loaded.octets, message, device, now) {
+        Ok(offered) => offered,
         Err(NoOffer::Nothing) => return Way::AsItCame,
         Err(NoOffer::Refused(refusal)) => {
             let detail = format!("message {:x}: {}", loaded.id, refusal.detail.for_operator());
@@ -103,7 +103,7 @@ pub async fn way(
     let own = &settings.config;
     let todo = Job {
         sha256: offer.message.sha256.0,
-        octets: 0,
+        within,
         policy: Policy {
             trust_cbc: accounts.config.cbc == Cbc::Allow,
             signature: accounts.config.signature,
@@ -171,13 +171,7 @@ fn without(accounts: &Accounts, loaded: &Loaded) -> Way {
 fn notice(loaded: &Loaded, url: Option<&str>) -> Option<Bytes> {
     let (found, _) = Headers::parse(&loaded.octets, &cedrat_mime::Limits::default()).ok()?;
     let mut headers = Headers::new();
-    let content = |header: &&Header| {
-        header.name().get(..8).is_some_and(|start| start.eq_ignore_ascii_case("Content-"))
-            || header.is("MIME-Version")
-    };
-    for header in found.iter().filter(|header| !content(header)) {
-        headers.push(header.clone());
-    }
+    headers.extend(found.iter().filter(|header| !header.is_about_content()).cloned());
     headers.push(Header::new("MIME-Version", "1.0"));
     headers.push(Header::new("Content-Type", "text/plain; charset=utf-8"));
     let mut mail = Vec::new();

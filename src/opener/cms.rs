@@ -3,21 +3,22 @@
 //! What is encrypted how is in `cedrat_keyring`; here it is put together over octets in memory. A
 //! key that does not fit has one answer, [`Said::NotUsable`], whatever the reason.
 
-use bytes::Bytes;
+use std::io::{self, Read};
+
 use cedrat_keyring::{
     Cek, Certificate, ContentAlgorithm, Integrity,
     algorithm::ContentParameters,
     content::{Encryptor, FirstPass},
     create::{self, Base64Lines, EncryptedContent, Envelope, Transport},
     mail,
-    reader::Limits,
+    reader::{self, Limits, Structure, Survey},
     recipient,
 };
-use cedrat_mime::{Header, Headers, Message};
+use cedrat_mime::{Encoding, Header, Headers};
 use rand_core::Rng as _;
 use zeroize::Zeroizing;
 
-use super::{Job, Said};
+use super::{Job, Said, Within};
 use crate::chance::Chance;
 
 /// Octets that a cipher is given at once.
@@ -25,68 +26,92 @@ const PIECE: usize = 64 << 10;
 /// Octets of the tag of what is written: all of it.
 const TAG_OCTETS: usize = 16;
 
-/// A mail and the encrypted part that is its content.
-pub(super) struct Outer {
-    message: Message,
-    encrypted: usize,
+/// Encrypted content: the octets of its CMS structure, and what was read of it as they came.
+pub(super) struct Sealed {
+    octets: Zeroizing<Vec<u8>>,
+    structure: Result<Structure, reader::Error>,
 }
 
-impl Outer {
-    /// Finds the part.
-    pub(super) fn of(octets: &Bytes) -> Result<Self, String> {
-        let message =
-            cedrat_mime::walk(octets, &cedrat_mime::Limits::default()).map_err(|why| why.to_string())?;
-        let (encrypted, _) =
-            mail::encrypted(&message).envelope.ok_or("the mail holds no encrypted content")?;
-        Ok(Self { message, encrypted })
-    }
-
-    /// The header of the mail, in octets of its own: the rest is not needed any more.
-    pub(super) fn into_headers(self) -> Headers {
-        let root = self.message.root();
-        let octets = root.octets.len().saturating_sub(root.body.len());
-        let head = Bytes::copy_from_slice(root.octets.get(..octets).unwrap_or_default());
-        // It was read once already.
-        Headers::parse(&head, &cedrat_mime::Limits::default()).map(|(headers, _)| headers).unwrap_or_default()
+impl Sealed {
+    /// Reads the body of the encrypted part, to its end in any case: who writes it waits for that.
+    pub(super) fn read(input: &mut impl Read, within: &Within) -> io::Result<Self> {
+        let encoding = Encoding::parse(&within.encoding);
+        let mut decoder = mail::Decoder::new(encoding);
+        let mut survey = Survey::new(Limits::default());
+        let mut fault = None;
+        let most = usize::try_from(within.octets).map_err(io::Error::other)?;
+        // Never grown, so that no octet is left behind where it was before.
+        let room = if encoding == Encoding::Base64 { most / 4 * 3 + 3 } else { most };
+        let mut octets = Zeroizing::new(Vec::with_capacity(room));
+        let mut piece = Vec::with_capacity(PIECE);
+        let mut left = within.octets;
+        while left > 0 {
+            piece.clear();
+            let read = input.take(left.min(PIECE as u64)).read_to_end(&mut piece)?;
+            if read == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            left -= read as u64;
+            let start = octets.len();
+            decoder.update(&piece, &mut octets);
+            if fault.is_none() {
+                fault = survey.update(octets.get(start..).unwrap_or_default()).err();
+            }
+        }
+        let start = octets.len();
+        decoder.finish(&mut octets);
+        fault = fault.or_else(|| survey.update(octets.get(start..).unwrap_or_default()).err());
+        let structure = fault.map_or_else(|| survey.finish(), Err);
+        Ok(Self { octets, structure })
     }
 
     /// The plaintext, and whether it is proved to be what was encrypted. `sha256` is that of the message
     /// for which the key was given.
-    pub(super) fn decrypt(&self, key: &Cek, sha256: &[u8; 32]) -> Result<(Zeroizing<Vec<u8>>, bool), Said> {
-        let failed = |why: String| Said::Failed { why };
-        let node = self.message.node(self.encrypted).ok_or_else(|| failed("the part is gone".to_owned()))?;
-        let structure =
-            mail::structure(node, Limits::default()).map_err(|fault| failed(fault.to_string()))?;
-        let content = structure.content().map_err(|fault| failed(fault.to_string()))?;
+    ///
+    /// It takes the place of the ciphertext: plaintext is never longer than what it was read from.
+    pub(super) fn decrypt(self, key: &Cek, sha256: &[u8; 32]) -> Result<(Zeroizing<Vec<u8>>, bool), Said> {
+        let Self { mut octets, structure } = self;
+        let structure = structure.map_err(|fault| Said::Failed { why: fault.to_string() })?;
+        let content = structure.content().map_err(|fault| Said::Failed { why: fault.to_string() })?;
         let mut first = FirstPass::new(key, &content, *sha256, Limits::default());
-        for piece in mail::pieces(node) {
-            first.update(&piece);
+        for piece in octets.chunks(PIECE) {
+            first.update(piece);
         }
         let opened = first.finish().map_err(|_| Said::NotUsable)?;
         let proven = opened.integrity() == Integrity::Aead;
         let mut second = opened.second_pass();
-        let room = usize::try_from(structure.summary.ciphertext_octets).unwrap_or(0);
-        let mut plaintext = Zeroizing::new(Vec::with_capacity(room.saturating_add(64)));
-        for piece in mail::pieces(node) {
-            second.update(&piece, &mut plaintext).map_err(|_| Said::NotUsable)?;
+        let mut plaintext = Zeroizing::new(Vec::with_capacity(2 * PIECE));
+        let (mut read, mut written) = (0, 0);
+        while read < octets.len() {
+            let piece = octets.get(read..octets.len().min(read + PIECE)).unwrap_or_default();
+            second.update(piece, &mut plaintext).map_err(|_| Said::NotUsable)?;
+            read += piece.len();
+            written += put(&plaintext, &mut octets, written);
+            plaintext.clear();
         }
         second.finish(&mut plaintext).map_err(|_| Said::NotUsable)?;
-        Ok((plaintext, proven))
+        written += put(&plaintext, &mut octets, written);
+        octets.truncate(written);
+        Ok((octets, proven))
     }
+}
+
+/// Copies `from` over what is at this place.
+fn put(from: &[u8], to: &mut [u8], at: usize) -> usize {
+    for (to, from) in to.iter_mut().skip(at).zip(from) {
+        *to = *from;
+    }
+    from.len()
 }
 
 /// The mail with this content: encrypted to the recipient, or in clear where that was agreed on.
 pub(super) fn close(outer: &Headers, entity: &[u8], job: &Job) -> Result<Vec<u8>, String> {
     let mut headers = Headers::new();
-    let spoken = |name: &str| {
-        name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("Content-"))
-            || name.eq_ignore_ascii_case("MIME-Version")
-    };
     // A word on a signature in this gateway's name is this gateway's, and it has none but this one's.
     let forged = |header: &Header| {
         header.is("Authentication-Results") && header.value().to_ascii_lowercase().contains("smime")
     };
-    for header in outer.iter().filter(|header| !spoken(header.name()) && !forged(header)) {
+    for header in outer.iter().filter(|header| !header.is_about_content() && !forged(header)) {
         headers.push(header.clone());
     }
     let mut out = Vec::with_capacity(entity.len() / 2 * 3 + 16_384);

@@ -11,7 +11,7 @@ use cedrat_mapping::{
     mail::{self, MailEnvelope, MailReading, MailWriting},
 };
 use cedrat_message::{Address, Blame, Message, PartKind, Reason, Recipient, Refusal, Role, Timestamp};
-use cedrat_mime::{Header, Headers};
+use cedrat_mime::Headers;
 use cedrat_plan::profile::Profile;
 
 use crate::media::{
@@ -21,9 +21,6 @@ use crate::media::{
 
 /// Headers of the outer mail that the entity is read with.
 const OUTER: [&str; 6] = ["Cc", "Date", "From", "Message-ID", "Subject", "To"];
-
-/// Octets that the header of an entity has at most.
-const HEADER: usize = 256 << 10;
 
 /// What the content is made fit for.
 pub(super) struct Wish<'a> {
@@ -42,47 +39,23 @@ pub(super) struct Wish<'a> {
     pub(super) now: Timestamp,
 }
 
-/// The content, read.
-pub(super) fn read(entity: &[u8], wish: &Wish<'_>) -> Result<Message, Refusal> {
-    let mut whole = Vec::with_capacity(entity.len() + 4096);
-    outer(wish.outer).encode(&mut whole);
-    content(entity, &mut whole);
+/// The content, read. Fields of its header that do not speak of content repeat, or contradict, those
+/// outside, and count for nothing.
+pub(super) fn read(entity: &Bytes, wish: &Wish<'_>) -> Result<Message, Refusal> {
     let recipient =
         Recipient { address: wish.recipient.clone(), role: Role::Bcc, notify: None, original: None };
     let envelope = MailEnvelope { recipients: vec![recipient], ..MailEnvelope::default() };
-    let whole = Bytes::from(whole);
-    let (inbound, _) = mail::inbound(wish.tables, &whole, &envelope, &wish.reading, wish.now)?;
+    let outer = outer(wish.outer);
+    let (inbound, _) = mail::inbound_content(wish.tables, outer, entity, &envelope, &wish.reading, wish.now)?;
     match inbound {
         Inbound::Message(message) => Ok(message),
         _ => Err(Refusal::new(Reason::ContentNotAccepted, Blame::Message, "the content is a report")),
     }
 }
 
-/// The header that an entity has as a message of its own.
+/// What an entity has of the header of its mail as a message of its own.
 pub(super) fn outer(found: &Headers) -> Headers {
-    let mut headers = Headers::new();
-    for header in found.iter().filter(|header| OUTER.iter().any(|name| header.is(name))) {
-        headers.push(header.clone());
-    }
-    headers.push(Header::new("MIME-Version", "1.0"));
-    headers
-}
-
-/// Appends the entity, its header reduced to what speaks of content: other fields inside an encrypted
-/// message repeat, or contradict, those outside.
-fn content(entity: &[u8], out: &mut Vec<u8>) {
-    let limits = cedrat_mime::Limits::default();
-    // A header is small, and reading it takes octets of its own.
-    let start = Bytes::copy_from_slice(entity.get(..HEADER).unwrap_or(entity));
-    let Ok((headers, end)) = Headers::parse(&start, &limits) else { return out.extend_from_slice(entity) };
-    let spoken =
-        |header: &&Header| header.name().get(..8).is_some_and(|it| it.eq_ignore_ascii_case("Content-"));
-    for header in headers.iter().filter(spoken) {
-        out.extend_from_slice(header.raw());
-        out.extend_from_slice(b"\r\n");
-    }
-    out.extend_from_slice(b"\r\n");
-    out.extend_from_slice(entity.get(end..).unwrap_or_default());
+    found.iter().filter(|header| OUTER.iter().any(|name| header.is(name))).cloned().collect()
 }
 
 /// The content made fit, and written. `frame_octets` is what the message takes beside it.

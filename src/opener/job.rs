@@ -6,14 +6,14 @@ use cedrat_keyring::consent::{Pattern, Signature};
 use cedrat_plan::profile::Profile;
 use serde::{Deserialize, Serialize};
 
-/// One message to be opened, converted and closed again. Before it goes the content key, after it the
-/// octets of the mail.
+/// One message to be opened, converted and closed again. Before it goes the content key; after it the header
+/// of the mail and the body of its encrypted part, as [`Within`] says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
     /// SHA-256 of the CMS structure that the key was given for.
     pub sha256: [u8; 32],
-    /// Octets of the mail that follow.
-    pub octets: u64,
+    /// What follows.
+    pub within: Within,
     /// How the content is handled.
     pub policy: Policy,
     /// What the handset takes.
@@ -34,6 +34,19 @@ pub struct Job {
     pub id: String,
     /// Milliseconds since 1970.
     pub now: i64,
+}
+
+/// Where in a mail its encrypted content stands. The rest of the mail is not needed to open it.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Within {
+    /// Octets of the header of the mail, with the empty line after it.
+    pub head: u64,
+    /// Where the body of the encrypted part begins.
+    pub start: u64,
+    /// Octets of that body, as it is encoded.
+    pub octets: u64,
+    /// Its Content-Transfer-Encoding.
+    pub encoding: String,
 }
 
 /// How the content is handled: the configuration narrowed by the consent.

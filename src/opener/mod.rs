@@ -2,7 +2,7 @@
 //! nowhere else, and end with it.
 //!
 //! It is this program started anew for each granted session (`cedrat open`, which nobody else has
-//! a use for): it reads the content key, a [`Job`] and a mail from its standard input, verifies the
+//! a use for): it reads the content key, a [`Job`] and the encrypted part of a mail from its standard input, verifies the
 //! content before it decrypts it (RFC 5083; docs/key-handoff.md), has its media converted by workers
 //! of its own, encrypts the result to the recipient again and writes it to its standard output. It
 //! has no listener, no store and no log.
@@ -31,7 +31,7 @@ use cedrat_plan::profile::{Profile, Unit};
 use zeroize::Zeroizing;
 
 pub use frame::{header, length};
-pub use job::{Job, Policy, Said, WorkerSettings};
+pub use job::{Job, Policy, Said, Within, WorkerSettings};
 
 use crate::{
     events::Events,
@@ -54,9 +54,9 @@ pub fn run() -> std::io::Result<()> {
     let mut output = std::io::stdout().lock();
     let key = key(&mut input)?;
     let job: Job = frame::read(&mut input)?;
-    let mut mail = vec![0; usize::try_from(job.octets).unwrap_or(0)];
-    input.read_exact(&mut mail)?;
-    let (said, octets) = work(key, &job, mail.into(), &mut output)?;
+    let outer = header_of(&mut input, &job.within)?;
+    let sealed = cms::Sealed::read(&mut input, &job.within)?;
+    let (said, octets) = work(key, &job, outer, sealed, &mut output)?;
     frame::write(&mut output, &said)?;
     output.write_all(&octets)?;
     output.flush()
@@ -86,17 +86,30 @@ fn failed(why: impl Into<String>) -> Last {
     last(Said::Failed { why: why.into() })
 }
 
-fn work(key: Cek, job: &Job, mail: Bytes, output: &mut impl Write) -> std::io::Result<Last> {
-    let opened = match open(&key, &mail, &job.sha256) {
-        Ok(opened) => opened,
+/// The header of the mail.
+fn header_of(input: &mut impl std::io::Read, within: &Within) -> std::io::Result<Headers> {
+    let mut head = Vec::new();
+    input.take(within.head).read_to_end(&mut head)?;
+    // It was read once already.
+    let read = Headers::parse(&head.into(), &cedrat_mime::Limits::default());
+    Ok(read.map(|(headers, _)| headers).unwrap_or_default())
+}
+
+fn work(
+    key: Cek,
+    job: &Job,
+    outer: Headers,
+    sealed: cms::Sealed,
+    output: &mut impl Write,
+) -> std::io::Result<Last> {
+    let (entity, proven) = match sealed.decrypt(&key, &job.sha256) {
+        Ok(decrypted) => decrypted,
         Err(said) => return Ok(last(said)),
     };
     drop(key);
-    // Of a large message, what is not needed any more is given back before the next copy is made.
-    drop(mail);
     frame::write(output, &Said::Verified)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(convert(job, opened)))
+    Ok(runtime.block_on(convert(job, Opened { outer, entity, proven })))
 }
 
 /// A message that was decrypted.
@@ -107,12 +120,6 @@ struct Opened {
     entity: Zeroizing<Vec<u8>>,
     /// Whether it is proved to be what the sender encrypted.
     proven: bool,
-}
-
-fn open(key: &Cek, mail: &Bytes, sha256: &[u8; 32]) -> Result<Opened, Said> {
-    let outer = cms::Outer::of(mail).map_err(|why| Said::Failed { why })?;
-    let (entity, proven) = outer.decrypt(key, sha256)?;
-    Ok(Opened { outer: outer.into_headers(), entity, proven })
 }
 
 async fn convert(job: &Job, opened: Opened) -> Last {

@@ -15,5 +15,6 @@ pub fn shut() {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     setrlimit(Resource::Core, none).unwrap_or(());
     set_dumpable_behavior(DumpableBehavior::NotDumpable).unwrap_or(());
-    mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE).unwrap_or(());
+    // Locked when it is used: a page without anything in it takes no memory.
+    mlockall(MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT).unwrap_or(());
 }

@@ -234,6 +234,7 @@ fn attach(entity: Vec<u8>, original: &Bytes, outer: &Headers, job: &Job) -> Resu
     let converted = Part::new(headers, entity.slice(end.min(entity.len())..));
     let mut whole = Vec::with_capacity(original.len() + 4096);
     convert::outer(outer).encode(&mut whole);
+    Headers::from_iter([Header::new("MIME-Version", "1.0")]).encode(&mut whole);
     whole.extend_from_slice(original);
     let headers = Headers::from_iter([
         write::content_type("message/rfc822", &[]),

@@ -79,6 +79,14 @@ impl Blobs {
         found.bytes().await.map_err(|error| self.fault(error))
     }
 
+    pub(super) async fn piece(
+        &self,
+        digest: &Digest,
+        range: std::ops::Range<u64>,
+    ) -> Result<Bytes, StoreError> {
+        self.objects.get_range(&path(digest), range).await.map_err(|error| self.fault(error))
+    }
+
     pub(super) async fn has(&self, digest: &Digest) -> Result<bool, StoreError> {
         match self.objects.head(&path(digest)).await {
             Ok(_) => Ok(true),

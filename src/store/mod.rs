@@ -139,6 +139,37 @@ struct Shared {
     node: String,
 }
 
+/// A body where it is kept. What is kept of a message never changes, so pieces fit together; it may be
+/// swept, and then there is no further piece.
+pub struct KeptBody(Place);
+
+enum Place {
+    Inline(Bytes),
+    Blob(Arc<Shared>, Digest),
+}
+
+impl KeptBody {
+    /// These octets of it.
+    ///
+    /// # Errors
+    /// When it is gone, or does not reach that far.
+    pub async fn piece(&self, range: std::ops::Range<u64>) -> Result<Bytes, StoreError> {
+        match &self.0 {
+            Place::Inline(octets) => {
+                let at = |offset| usize::try_from(offset).unwrap_or(usize::MAX).min(octets.len());
+                Ok(octets.slice(at(range.start).min(at(range.end))..at(range.end)))
+            }
+            Place::Blob(shared, digest) => shared.blobs.piece(digest, range).await,
+        }
+    }
+}
+
+impl std::fmt::Debug for KeptBody {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("KeptBody")
+    }
+}
+
 impl Store {
     /// Opens the database, brings its schema up to date and starts the committer.
     ///
@@ -290,6 +321,15 @@ impl Store {
             Some(Kept::Blob(digest)) => self.shared.blobs.take(&digest).await.map(Some),
             None => Ok(None),
         }
+    }
+
+    /// The body of a message to be read in pieces; absent as with [`Store::body`].
+    pub async fn kept_body(&self, id: MessageId) -> Result<Option<KeptBody>, StoreError> {
+        let kept = self.shared.backend.body(id).await?;
+        Ok(kept.map(|kept| match kept {
+            Kept::Inline(octets) => KeptBody(Place::Inline(octets.into())),
+            Kept::Blob(digest) => KeptBody(Place::Blob(self.shared.clone(), digest)),
+        }))
     }
 
     /// Messages with this Message-ID (without brackets), oldest first, at most 100.

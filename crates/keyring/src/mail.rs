@@ -111,22 +111,22 @@ pub fn pieces(node: &Node) -> impl Iterator<Item = Bytes> {
 
 fn pieces_of(node: &Node, octets: usize) -> impl Iterator<Item = Bytes> {
     let mut rest = node.body.clone();
-    let encoding = node.encoding;
-    let mut base64 = Base64::default();
+    let mut decoder = Some(Decoder::new(node.encoding));
     core::iter::from_fn(move || {
         loop {
             if rest.is_empty() {
-                return base64.finish().map(Bytes::from);
+                let mut last = Vec::new();
+                decoder.take()?.finish(&mut last);
+                return (!last.is_empty()).then(|| last.into());
             }
-            let encoded = rest.split_to(match encoding {
-                // Decoded line by line, so a piece ends with a line.
-                Encoding::QuotedPrintable => lines(&rest, octets),
-                _ => octets.min(rest.len()),
-            });
-            let piece = match encoding {
-                Encoding::Base64 => Bytes::from(base64.update(&encoded)),
-                Encoding::QuotedPrintable => decode_quoted_printable(&encoded).octets,
-                _ => encoded,
+            let encoded = rest.split_to(octets.min(rest.len()));
+            let decoder = decoder.as_mut()?;
+            let piece = if decoder.is_plain() {
+                encoded
+            } else {
+                let mut piece = Vec::with_capacity(encoded.len());
+                decoder.update(&encoded, &mut piece);
+                piece.into()
             };
             if !piece.is_empty() {
                 return Some(piece);
@@ -135,11 +135,55 @@ fn pieces_of(node: &Node, octets: usize) -> impl Iterator<Item = Bytes> {
     })
 }
 
-/// Octets of the lines that end within `octets`, or else of the first line.
-fn lines(text: &[u8], octets: usize) -> usize {
-    let is_end = |octet: &u8| *octet == b'\n';
-    let within = text.get(..octets).and_then(|start| start.iter().rposition(is_end));
-    within.or_else(|| text.iter().position(is_end)).map_or(text.len(), |end| end + 1)
+/// The same as [`pieces`] for a body that is not in memory: its octets come in pieces of any size.
+#[derive(Debug)]
+pub struct Decoder {
+    encoding: Encoding,
+    base64: Base64,
+    /// Quoted-printable is decoded line by line: the last one, until its end came.
+    line: Vec<u8>,
+}
+
+impl Decoder {
+    /// At the beginning of a body.
+    #[must_use]
+    pub const fn new(encoding: Encoding) -> Self {
+        Self { encoding, base64: Base64::new(), line: Vec::new() }
+    }
+
+    /// Whether octets stand for themselves.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        !matches!(self.encoding, Encoding::Base64 | Encoding::QuotedPrintable)
+    }
+
+    /// Takes the next octets of the body and appends what they complete.
+    pub fn update(&mut self, encoded: &[u8], out: &mut Vec<u8>) {
+        match self.encoding {
+            Encoding::Base64 => self.base64.update(encoded, out),
+            Encoding::QuotedPrintable => {
+                let end = encoded.iter().rposition(|octet| *octet == b'\n').map_or(0, |at| at + 1);
+                let (lines, rest) = encoded.split_at(end);
+                self.line.extend_from_slice(lines);
+                if end > 0 {
+                    self.end_line(out);
+                }
+                self.line.extend_from_slice(rest);
+            }
+            _ => out.extend_from_slice(encoded),
+        }
+    }
+
+    /// After the last octet; appends what an end that is missing held back.
+    pub fn finish(mut self, out: &mut Vec<u8>) {
+        self.base64.finish(out);
+        self.end_line(out);
+    }
+
+    fn end_line(&mut self, out: &mut Vec<u8>) {
+        let lines = Bytes::from(core::mem::take(&mut self.line));
+        out.extend_from_slice(&decode_quoted_printable(&lines).octets);
+    }
 }
 
 /// The structure of an encrypted part. Octets after it are ignored: the footer of a list behind base64.

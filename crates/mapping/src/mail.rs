@@ -24,7 +24,7 @@ use cedrat_message::{MailAddress, Recipient, When};
 use cedrat_mime::Limits;
 
 pub use compose::entity;
-pub use inbound::inbound;
+pub use inbound::{inbound, inbound_content};
 pub use outbound::outbound;
 pub use report_out::{ReportWriting, delivery_report, read_report};
 

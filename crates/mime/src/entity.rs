@@ -96,6 +96,14 @@ impl Message {
         &self.root
     }
 
+    /// The same with another header block of the message. What was read of the first one stays as it was:
+    /// its fields about content are to be in the other as well.
+    #[must_use]
+    pub fn with_headers(mut self, headers: Headers) -> Self {
+        self.root.headers = headers;
+        self
+    }
+
     /// The entity at `index`, as named by [`Node::parent`] and [`Node::children`].
     pub fn node(&self, index: usize) -> Option<&Node> {
         match index.checked_sub(1) {

@@ -78,6 +78,13 @@ impl Header {
         self.name.eq_ignore_ascii_case(name)
     }
 
+    /// Whether it speaks of the content of its entity and goes with it (RFC 2045 §3): MIME-Version and
+    /// the `Content-` fields.
+    pub fn is_about_content(&self) -> bool {
+        let start = self.name.as_bytes().get(..8).unwrap_or_default();
+        start.eq_ignore_ascii_case(b"Content-") || self.is("MIME-Version")
+    }
+
     /// The whole header exactly as received, folding included, without its last line end.
     pub fn raw(&self) -> &[u8] {
         &self.raw

@@ -26,48 +26,49 @@ fn sextet(octet: u8) -> u8 {
 }
 
 /// Characters of a group that is not complete.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Base64 {
     group: u32,
     held: u32,
 }
 
 impl Base64 {
-    /// What the next characters complete.
-    pub(super) fn update(&mut self, characters: &[u8]) -> Vec<u8> {
-        let mut out = Vec::with_capacity(characters.len() / 4 * 3 + 3);
+    pub(super) const fn new() -> Self {
+        Self { group: 0, held: 0 }
+    }
+
+    /// Appends what the next characters complete.
+    pub(super) fn update(&mut self, characters: &[u8], out: &mut Vec<u8>) {
         let mut rest = characters;
         loop {
             if self.held == 0 {
-                rest = whole_groups(rest, &mut out);
+                rest = whole_groups(rest, out);
             }
-            let [first, after @ ..] = rest else { return out };
+            let [first, after @ ..] = rest else { return };
             rest = after;
             match sextet(*first) {
                 SKIPPED => {}
-                PADDING => self.end_group(&mut out),
+                PADDING => self.end_group(out),
                 value => {
                     self.group = self.group << 6 | u32::from(value);
                     self.held += 1;
                     if self.held == 4 {
-                        self.end_group(&mut out);
+                        self.end_group(out);
                     }
                 }
             }
         }
     }
 
-    /// What an incomplete last group holds.
-    pub(super) fn finish(&mut self) -> Option<Vec<u8>> {
-        let mut out = Vec::new();
-        self.end_group(&mut out);
-        (!out.is_empty()).then_some(out)
+    /// Appends what an incomplete last group holds.
+    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
+        self.end_group(out);
     }
 
     fn end_group(&mut self, out: &mut Vec<u8>) {
         let [_, octets @ ..] = (self.group << (6 * (4 - self.held.min(4)))).to_be_bytes();
         out.extend(octets.iter().take(self.held.saturating_sub(1) as usize));
-        *self = Self::default();
+        *self = Self::new();
     }
 }
 

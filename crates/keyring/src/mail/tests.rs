@@ -126,19 +126,31 @@ fn a_body_is_read_in_every_transfer_encoding() {
 
 proptest! {
     #[test]
-    fn base64_in_pieces_is_what_it_is_whole(
-        text in "[A-Za-z0-9+/ \r\n!-]{0,200}={0,2}", cuts in prop::collection::vec(1_usize..20, 1..5)) {
-        let mut base64 = Base64::default();
-        let (mut rest, mut octets) = (text.as_bytes(), vec![]);
-        for cut in cuts.iter().cycle() {
-            let (piece, after) = rest.split_at((*cut).min(rest.len()));
-            octets.extend(base64.update(piece));
-            rest = after;
-            if rest.is_empty() {
-                break;
+    fn a_body_in_pieces_is_what_it_is_whole(
+        base64 in "[A-Za-z0-9+/ \r\n!-]{0,200}={0,2}", printable in "[a-c=0-9A-F \r\n]{0,200}",
+        cuts in prop::collection::vec(1_usize..20, 1..5)) {
+        let whole = [
+            (Encoding::Base64, &base64, decode_base64(base64.as_bytes()).octets),
+            (
+                Encoding::QuotedPrintable,
+                &printable,
+                decode_quoted_printable(&Bytes::copy_from_slice(printable.as_bytes())).octets,
+            ),
+            (Encoding::Binary, &printable, Bytes::copy_from_slice(printable.as_bytes())),
+        ];
+        for (encoding, text, expected) in whole {
+            let mut decoder = Decoder::new(encoding);
+            let (mut rest, mut octets) = (text.as_bytes(), vec![]);
+            for cut in cuts.iter().cycle() {
+                let (piece, after) = rest.split_at((*cut).min(rest.len()));
+                decoder.update(piece, &mut octets);
+                rest = after;
+                if rest.is_empty() {
+                    break;
+                }
             }
+            decoder.finish(&mut octets);
+            prop_assert_eq!(octets, expected.to_vec());
         }
-        octets.extend(base64.finish().unwrap_or_default());
-        prop_assert_eq!(octets, decode_base64(text.as_bytes()).octets.to_vec());
     }
 }

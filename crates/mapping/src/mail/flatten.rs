@@ -35,10 +35,7 @@ pub(super) fn flatten(mail: &Message, reading: &MailReading, loss: &mut Loss) ->
 /// The content headers and the body, for an interface that carries them unchanged.
 fn original(mail: &Message) -> Original {
     let root = mail.root();
-    let about_content = |name: &str| {
-        name.eq_ignore_ascii_case("MIME-Version") || name.to_ascii_lowercase().starts_with("content-")
-    };
-    let headers = root.headers.iter().filter(|header| about_content(header.name()));
+    let headers = root.headers.iter().filter(|header| header.is_about_content());
     Original {
         headers: headers.map(|header| (header.name().to_string(), header.value().to_string())).collect(),
         octets: root.body.clone(),

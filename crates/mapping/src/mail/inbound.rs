@@ -54,15 +54,46 @@ pub fn inbound(
     reading: &MailReading,
     now: Timestamp,
 ) -> Result<(Inbound, Loss), Refusal> {
-    let mail = cedrat_mime::walk(content, &reading.limits).map_err(|error| {
+    read(tables, &walk(content, reading)?, envelope, reading, now)
+}
+
+/// Reads a mail whose content came apart from its header, such as one that was encrypted: of the header of
+/// `content` only what speaks of content counts, and the rest is in `headers`. Nothing is copied together.
+///
+/// # Errors
+/// As [`inbound`].
+pub fn inbound_content(
+    tables: &Tables,
+    mut headers: Headers,
+    content: &Bytes,
+    envelope: &MailEnvelope,
+    reading: &MailReading,
+    now: Timestamp,
+) -> Result<(Inbound, Loss), Refusal> {
+    let entity = walk(content, reading)?;
+    headers.extend(entity.root().headers.iter().filter(|header| header.is_about_content()).cloned());
+    read(tables, &entity.with_headers(headers), envelope, reading, now)
+}
+
+fn walk(content: &Bytes, reading: &MailReading) -> Result<cedrat_mime::Message, Refusal> {
+    cedrat_mime::walk(content, &reading.limits).map_err(|error| {
         let reason = match error.kind {
             Kind::TooDeep | Kind::TooManyParts => Reason::PartsExceeded,
             Kind::HeadersTooLarge | Kind::LineTooLong | Kind::TooManyHeaders => Reason::MessageTooLarge,
         };
         Refusal::new(reason, Blame::Message, format!("{error}"))
-    })?;
+    })
+}
+
+fn read(
+    tables: &Tables,
+    mail: &cedrat_mime::Message,
+    envelope: &MailEnvelope,
+    reading: &MailReading,
+    now: Timestamp,
+) -> Result<(Inbound, Loss), Refusal> {
     let mut loss = Loss::inbound(Interface::Mail);
-    if let Some(report) = report_in::read(tables, &mail, envelope, reading, now, &mut loss) {
+    if let Some(report) = report_in::read(tables, mail, envelope, reading, now, &mut loss) {
         return Ok((report, loss));
     }
     let headers = &mail.root().headers;
@@ -70,7 +101,7 @@ pub fn inbound(
     reader.refuse_private()?;
     let mut message = reader.message()?;
     let mut loss = reader.loss;
-    message.content = flatten::flatten(&mail, reading, &mut loss);
+    message.content = flatten::flatten(mail, reading, &mut loss);
     Ok((Inbound::Message(message), loss))
 }
 
