@@ -113,6 +113,7 @@ pub async fn start(config: Config, tables: Tables) -> Result<Running, Vec<String
         listeners.push(format!("imap {}", account.id));
         tasks.push(tokio::spawn(imap::watch(gateway.clone(), account.clone())));
     }
+    tasks.push(tokio::spawn(imap::watch_reading(gateway.clone())));
     gateway.ready.store(true, Ordering::Release);
     gateway.events.tell(&Event::Started {
         version: env!("CARGO_PKG_VERSION"),

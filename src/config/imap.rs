@@ -146,7 +146,7 @@ fn account(table: Table<'_, '_>, id: String) -> Option<Account> {
     Some(account)
 }
 
-fn login(table: &Table<'_, '_>) -> Option<Login> {
+pub(super) fn login(table: &Table<'_, '_>) -> Option<Login> {
     match (secret(table, "password"), table.text("token_file")) {
         (Some(password), None) => Some(Login::Password(password)),
         (None, Some(file)) => Some(Login::TokenFile(PathBuf::from(file.value))),

@@ -23,7 +23,7 @@ use toml::de::DeTable;
 use super::{
     Authentication, Config, Credentials, Dkim, EventOutput, Fault, Mail, MailOriginators, Mm4, NextHop, Peer,
     PeerProtocol, PeerTls, Presentation, ProcessLimits, Retention, RouteTest, Secret, Store, Tls, TlsMode,
-    check, handoff, http, imap, media,
+    check, handoff, http, imap, mailbox, media,
     read::{At, Source, Table},
     routes, tables, workers,
 };
@@ -354,12 +354,18 @@ fn peer(table: Table<'_, '_>, sources: &[(String, String)], tables: Option<&Tabl
     }
     let protocol = table.token(
         "protocol",
-        &[("mm4", PeerProtocol::Mm4), ("mail", PeerProtocol::Mail), ("lmtp", PeerProtocol::Lmtp)],
+        &[
+            ("mm4", PeerProtocol::Mm4),
+            ("mail", PeerProtocol::Mail),
+            ("lmtp", PeerProtocol::Lmtp),
+            ("imap", PeerProtocol::Imap),
+        ],
     );
     if protocol.is_none() && table.is_present() {
-        table
-            .text("protocol")
-            .map_or_else(|| table.fault("`peer.protocol` is missing; \"mm4\", \"mail\" or \"lmtp\""), |_| ());
+        table.text("protocol").map_or_else(
+            || table.fault("`peer.protocol` is missing; \"mm4\", \"mail\", \"lmtp\" or \"imap\""),
+            |_| (),
+        );
     }
     let protocol = protocol.unwrap_or(PeerProtocol::Mm4);
     let users = users(&table);
@@ -410,13 +416,17 @@ fn peer(table: Table<'_, '_>, sources: &[(String, String)], tables: Option<&Tabl
             quota: (per_day > 0).then_some(Quota { per_day, utc_offset_min: 0 }),
         },
     };
+    let tls = peer_tls(&table, protocol);
+    let auth_in_clear = table.flag("auth_in_clear").unwrap_or(false);
+    let is_imap = protocol == PeerProtocol::Imap;
     let peer = Peer {
         next_hop: next_hop(&table, protocol),
+        mailbox: is_imap.then(|| mailbox::read(&table, tls.mode, auth_in_clear)).flatten(),
         media: media::peer(&table, tables),
-        tls: peer_tls(&table),
+        tls,
         credentials: credentials(&table),
         users,
-        auth_in_clear: table.flag("auth_in_clear").unwrap_or(false),
+        auth_in_clear,
         domain: table.text("domain").map(|at| at.value.to_ascii_lowercase()),
         line_ends_normalize: table
             .token("line_ends", &[("strict", false), ("normalize", true)])
@@ -427,7 +437,9 @@ fn peer(table: Table<'_, '_>, sources: &[(String, String)], tables: Option<&Tabl
         out_max_octets,
         out_rate: (out_per_second > 0)
             .then(|| Rate { per_second: small(out_per_second), burst: small(out_per_second) }),
-        max_connections: table.number("max_connections").map_or(20, |at| small(at.value).max(1)),
+        max_connections: table
+            .number("max_connections")
+            .map_or(if is_imap { 4 } else { 20 }, |at| small(at.value).max(1)),
         mx_port: table.number("mx_port").map_or(25, |at| u16::try_from(at.value).unwrap_or(25)),
         mx_private: table.flag("mx_private").unwrap_or(false),
         max_per_connection: table.number("max_per_connection").map_or(1_000, |at| small(at.value).max(1)),
@@ -514,6 +526,9 @@ pub(super) fn secret(table: &Table<'_, '_>, key: &'static str) -> Option<Secret>
 }
 
 fn next_hop(table: &Table<'_, '_>, protocol: PeerProtocol) -> Option<NextHop> {
+    if protocol == PeerProtocol::Imap {
+        table.required("next_hop", "\"imap.example:993\"");
+    }
     let at = table.text("next_hop")?;
     if at.value == "mx" {
         if protocol != PeerProtocol::Mail {
@@ -533,7 +548,8 @@ fn next_hop(table: &Table<'_, '_>, protocol: PeerProtocol) -> Option<NextHop> {
     }
 }
 
-fn peer_tls(table: &Table<'_, '_>) -> PeerTls {
+fn peer_tls(table: &Table<'_, '_>, protocol: PeerProtocol) -> PeerTls {
+    let usual = if protocol == PeerProtocol::Imap { TlsMode::Implicit } else { TlsMode::Opportunistic };
     PeerTls {
         mode: table
             .token(
@@ -545,7 +561,7 @@ fn peer_tls(table: &Table<'_, '_>) -> PeerTls {
                     ("implicit", TlsMode::Implicit),
                 ],
             )
-            .unwrap_or(TlsMode::Opportunistic),
+            .unwrap_or(usual),
         ca: table.text("tls_ca").map(|at| PathBuf::from(at.value)),
         name: table.text("tls_name").map(|at| at.value),
         present_certificate: table.flag("present_certificate").unwrap_or(false),

@@ -9,6 +9,7 @@ pub mod handoff;
 pub mod http;
 pub mod imap;
 mod load;
+pub mod mailbox;
 pub mod media;
 pub mod read;
 mod routes;
@@ -220,6 +221,8 @@ pub struct Peer {
     pub users: Vec<(String, Secret)>,
     /// Whether AUTH is allowed without TLS.
     pub auth_in_clear: bool,
+    /// The account there, for IMAP.
+    pub mailbox: Option<mailbox::Mailbox>,
     /// Its MMS domain, for envelope addresses.
     pub domain: Option<String>,
     /// Its deviations.
@@ -255,6 +258,8 @@ pub struct Peer {
 /// What a peer speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PeerProtocol {
+    /// IMAP: messages are put into its mailboxes.
+    Imap,
     /// LMTP.
     Lmtp,
     /// SMTP.

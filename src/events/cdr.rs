@@ -146,7 +146,7 @@ const fn sent(protocol: Protocol, kind: Kind) -> Option<&'static str> {
         (Protocol::Mm4, Kind::Message) => Some("O4FRq"),
         (Protocol::Mm4, Kind::DeliveryReport) => Some("R4DRq"),
         (Protocol::Mm4, Kind::ReadReport) => Some("R4RRq"),
-        (Protocol::Mail | Protocol::Lmtp, Kind::Message) => Some("M3S"),
+        (Protocol::Imap | Protocol::Mail | Protocol::Lmtp, Kind::Message) => Some("M3S"),
         _ => None,
     }
 }

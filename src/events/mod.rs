@@ -36,6 +36,8 @@ pub enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Protocol {
+    /// IMAP: a message put into a mailbox.
+    Imap,
     /// LMTP.
     Lmtp,
     /// Internet mail over SMTP (MM3).
@@ -48,6 +50,7 @@ impl Protocol {
     /// As in labels and tables.
     pub const fn token(self) -> &'static str {
         match self {
+            Self::Imap => "imap",
             Self::Lmtp => "lmtp",
             Self::Mail => "mail",
             Self::Mm4 => "mm4",

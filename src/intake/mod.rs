@@ -5,7 +5,7 @@
 //! except the sender's own domain policy where a peer is configured for it.
 
 mod accept;
-mod report;
+pub mod report;
 mod response;
 
 use std::{net::IpAddr, sync::Arc};

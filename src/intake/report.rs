@@ -18,7 +18,7 @@ use crate::{
     pump::{claim, compose::MAIL_REPORTS},
     record,
     report::{self, Made},
-    store::{Fence, Filter, Op, Outcome, Receipt, Settle, State, Trace},
+    store::{Fence, Filter, Op, Outcome, Receipt, Seen, Settle, State, Trace},
 };
 
 /// Takes delivery reports; a DSN holds one for each recipient.
@@ -36,7 +36,7 @@ pub async fn delivery(
         let happened = Happened::Reported(report.status, report.reason);
         let status = report.token.clone().unwrap_or_else(|| format!("{:?}", report.status));
         let about = (report.message_id.as_str(), &report.recipient);
-        match take(source, Kind::DeliveryReport, about, happened, report.at, &status).await {
+        match take(source, Kind::DeliveryReport, about, happened, report.at, &status, None).await {
             Ok(Some(message)) => {
                 matched = true;
                 result = Ok(message);
@@ -60,9 +60,27 @@ pub async fn read(source: &Source<'_>, report: ReadReport, hop: Option<&Hop>) ->
     };
     let about = (report.message_id.as_str(), &report.recipient);
     let found =
-        take(source, Kind::ReadReport, about, Happened::Read(report.status), report.at, status).await?;
+        take(source, Kind::ReadReport, about, Happened::Read(report.status), report.at, status, None).await?;
     answer(source, hop, found.is_some()).await?;
     Ok(found.unwrap_or(0))
+}
+
+/// Takes that a message was read in the mailbox that it was put into: the read report follows, once. The row `over`,
+/// which says where the message lies, is written in the same operation.
+///
+/// # Errors
+/// When the store cannot take it; it is looked at again.
+pub async fn seen(source: &Source<'_>, report: ReadReport, over: Outcome) -> Result<(), Refusal> {
+    let about = (report.message_id.as_str(), &report.recipient);
+    let happened = Happened::Read(report.status);
+    let found =
+        take(source, Kind::ReadReport, about, happened, report.at, "Read", Some(over.clone())).await?;
+    if found.is_none() {
+        // What it would be matched against is kept no longer.
+        let op = Op::at(clock::now().0).outcome(over);
+        source.gateway.store.submit(op).await.map_err(store_refusal)?;
+    }
+    Ok(())
 }
 
 /// One report on one copy. `None` when no copy that was sent is meant.
@@ -73,6 +91,7 @@ async fn take(
     happened: Happened,
     at: Option<Timestamp>,
     status: &str,
+    over: Option<Outcome>,
 ) -> Result<Option<i64>, Refusal> {
     let gateway = source.gateway;
     let now = clock::now();
@@ -88,6 +107,11 @@ async fn take(
     let Some((outcome, mut ledger)) = found else { return Ok(None) };
     let notices = ledger.note(happened, at.unwrap_or(now).min(now));
     let mut op = Op::at(now.0).outcome(Outcome { data: record::write(&ledger), ..outcome.clone() });
+    if let Some(over) = over {
+        // Of two nodes that look at the same mailbox, one tells.
+        let (peer, token) = (over.peer.clone(), over.remote.clone());
+        op = op.seen(Seen { peer, token, message: over.message, until: outcome.until }).outcome(over);
+    }
     let mut made: Vec<Made> = Vec::new();
     let stored = gateway.store.message(outcome.message).await.map_err(store_refusal)?;
     if let Some(stored) = stored {
@@ -130,7 +154,11 @@ async fn take(
             }
             Ok(Some(outcome.message))
         }
-        _ => Err(Refusal::new(Reason::SystemFault, Blame::Ours, "a report could not be stored")),
+        // Told by another node.
+        Receipt::Duplicate { .. } => Ok(Some(outcome.message)),
+        Receipt::Lost { .. } => {
+            Err(Refusal::new(Reason::SystemFault, Blame::Ours, "a report could not be stored"))
+        }
     }
 }
 

@@ -50,6 +50,7 @@ pub struct Composed {
 /// The protocol of a peer, as events name it.
 pub const fn protocol(peer: &Peer) -> Protocol {
     match peer.protocol {
+        PeerProtocol::Imap => Protocol::Imap,
         PeerProtocol::Lmtp => Protocol::Lmtp,
         PeerProtocol::Mail => Protocol::Mail,
         PeerProtocol::Mm4 => Protocol::Mm4,
@@ -104,7 +105,7 @@ impl Composed {
 pub fn flight_keys(peer: &Peer, batch: &Batch, submission: &Submission) -> Vec<String> {
     let (reporter, interface) = match peer.protocol {
         PeerProtocol::Mm4 => (peer.id.as_str(), Origin::Mm4),
-        PeerProtocol::Mail | PeerProtocol::Lmtp => (MAIL_REPORTS, Origin::Mail),
+        PeerProtocol::Imap | PeerProtocol::Mail | PeerProtocol::Lmtp => (MAIL_REPORTS, Origin::Mail),
     };
     let copies = batch
         .jobs
@@ -164,11 +165,11 @@ pub async fn compose(
     let first = recipients.first().ok_or_else(|| fault("no recipient"))?;
     let alias = match peer.protocol {
         PeerProtocol::Mm4 => alias(gateway, settings, peer, message).await?,
-        PeerProtocol::Mail | PeerProtocol::Lmtp => None,
+        PeerProtocol::Imap | PeerProtocol::Mail | PeerProtocol::Lmtp => None,
     };
     let write = |message: &Message| match peer.protocol {
         PeerProtocol::Mm4 => for_mm4(settings, peer, loaded, message, alias.as_ref(), &recipients, now),
-        PeerProtocol::Mail | PeerProtocol::Lmtp => {
+        PeerProtocol::Imap | PeerProtocol::Mail | PeerProtocol::Lmtp => {
             for_mail(settings, peer, loaded, message, &recipients, now)
         }
     };

@@ -11,8 +11,8 @@ use cedrat_message::Timestamp;
 use cedrat_relay::destination::{Destination as State, DestinationPolicy, Health};
 use tokio::sync::Notify;
 
-use super::Batch;
-use crate::{adapters::smtp::client, clock, config::Peer, gateway::Gateway, store::Fence};
+use super::{Batch, reach};
+use crate::{clock, config::Peer, gateway::Gateway, store::Fence};
 
 /// Deliveries in memory for one destination; at 1 kB of row and 10 kB of text that is 6 MB.
 const QUEUE: u32 = 512;
@@ -156,7 +156,7 @@ impl Destination {
             }
             let (gateway, destination) = (gateway.clone(), self.clone());
             tokio::spawn(async move {
-                client::connect_and_send(&gateway, &destination).await;
+                reach::connect_and_send(&gateway, &destination).await;
                 gateway.dispatcher.room.notify_one();
                 destination.attend(&gateway);
             });

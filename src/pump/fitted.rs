@@ -39,7 +39,7 @@ pub(super) async fn fitted(
     }
     let (towards, interface) = match peer.protocol {
         PeerProtocol::Mm4 => (Towards::Mms, Interface::Mm4),
-        PeerProtocol::Mail | PeerProtocol::Lmtp => (Towards::Mail, Interface::Mail),
+        PeerProtocol::Imap | PeerProtocol::Mail | PeerProtocol::Lmtp => (Towards::Mail, Interface::Mail),
     };
     let others = others(settings, peer, loaded, recipient);
     let mut frame_octets = FRAME;

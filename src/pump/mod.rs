@@ -13,6 +13,7 @@ mod destination;
 mod fitted;
 mod flight;
 mod job;
+mod reach;
 pub mod settle;
 
 use std::{

@@ -58,14 +58,53 @@ pub async fn outcome(
                 let reason = settings.tables.reason_of_smtp(reply.code, reply.enhanced.map(narrow));
                 case.later(reason, &reply.to_string()).await;
             }
-            Delivery::Uncertain => {
-                case.uncertain = true;
-                case.later(
-                    Reason::ConnectionLost,
-                    "the connection was lost before the answer; it may have arrived",
-                )
-                .await;
+            Delivery::Uncertain => case.unanswered().await,
+        }
+    }
+}
+
+/// What became of a copy that was to be put into a mailbox.
+#[derive(Debug, Clone)]
+pub enum Filed {
+    /// It lies there.
+    Kept {
+        /// How the server said so.
+        reply: String,
+        /// Where a read report of it is looked for, when somebody asked for one.
+        place: Option<store::Outcome>,
+    },
+    /// It does not.
+    Refused(Refusal),
+    /// The connection was lost before the answer.
+    Uncertain,
+}
+
+/// Settles what came of putting a batch into mailboxes: one for each recipient of the submission.
+pub async fn filed(
+    gateway: &Arc<Gateway>,
+    settings: &Settings,
+    peer: &Peer,
+    batch: &Batch,
+    composed: &Composed,
+    filed: Vec<Filed>,
+    tls: Option<&str>,
+) {
+    for (position, (to, filed)) in composed.submission.recipients.iter().zip(filed).enumerate() {
+        let Some(job) = batch.jobs.get(to.index) else { continue };
+        let mut case = Case::new(gateway, settings, job);
+        case.peer_id.clone_from(&peer.id);
+        case.protocol = composed.protocol;
+        match filed {
+            Filed::Kept { reply, place } => {
+                case.place = place;
+                let passed = NotPassedOn::default();
+                case.delivered(peer, composed, to, position, passed, &reply, tls).await;
             }
+            Filed::Refused(refusal) if refusal.reason.permanence() == Permanence::Permanent => {
+                case.refused(refusal.reason, refusal.detail.for_operator()).await;
+            }
+            Filed::Refused(refusal) => case.later(refusal.reason, refusal.detail.for_operator()).await,
+            Filed::Uncertain => case.unanswered().await,
         }
     }
 }
@@ -197,6 +236,8 @@ pub struct Case<'a> {
     handed_over: bool,
     /// Whether a next hop may have it by this attempt, which failed.
     uncertain: bool,
+    /// Where a read report of it is looked for.
+    place: Option<store::Outcome>,
     now: Timestamp,
 }
 
@@ -212,6 +253,7 @@ impl<'a> Case<'a> {
             protocol: peer.map_or(crate::events::Protocol::Mm4, compose::protocol),
             handed_over: job.overdue,
             uncertain: false,
+            place: None,
             now: clock::now(),
         }
     }
@@ -276,6 +318,9 @@ impl<'a> Case<'a> {
                 (compose::MAIL_REPORTS, Origin::Mail)
             };
             ledger.sent_as = Some(sent_as(reporter, interface, &submission.message_id, &self.job.rcpt));
+            if let Some(place) = self.place.as_ref().filter(|_| ledger.wants().read) {
+                op = op.outcome(place.clone());
+            }
             let policy = ack_policy(peer);
             if peer.protocol == PeerProtocol::Mm4
                 && let Some(transaction) = &transaction
@@ -325,12 +370,12 @@ impl<'a> Case<'a> {
         let reports = match peer.protocol {
             PeerProtocol::Mm4 => peer.quirks.reports != cedrat_wire_mms::quirks::Reports::Never,
             PeerProtocol::Mail => dsn,
-            // LMTP is the last hop: its 250 is the mailbox.
-            PeerProtocol::Lmtp => false,
+            // The last hop: its answer is the mailbox.
+            PeerProtocol::Imap | PeerProtocol::Lmtp => false,
         };
         let happened = match taken {
             Taken::Delivered => Happened::Delivered,
-            _ if peer.protocol == PeerProtocol::Lmtp => Happened::Delivered,
+            _ if matches!(peer.protocol, PeerProtocol::Imap | PeerProtocol::Lmtp) => Happened::Delivered,
             _ if reports && (wants.success || wants.failure) => Happened::Accepted(Answers::NextHopToUs),
             _ => Happened::Accepted(Answers::Nobody),
         };
@@ -375,11 +420,21 @@ impl<'a> Case<'a> {
         }
     }
 
+    /// The connection was lost before the answer.
+    async fn unanswered(&mut self) {
+        self.uncertain = true;
+        let why = "the connection was lost before the answer; it may have arrived";
+        self.later(Reason::ConnectionLost, why).await;
+    }
+
     /// Not now.
     async fn later(&self, reason: Reason, reply: &str) {
         let loaded = &self.job.loaded;
-        let mut schedule =
-            if self.protocol == crate::events::Protocol::Mm4 { Schedule::mm4() } else { Schedule::mail() };
+        // A store of mailboxes is one system that comes back, as a peer does; mail goes to many that nobody knows.
+        let mut schedule = match self.protocol {
+            crate::events::Protocol::Imap | crate::events::Protocol::Mm4 => Schedule::mm4(),
+            crate::events::Protocol::Lmtp | crate::events::Protocol::Mail => Schedule::mail(),
+        };
         schedule.patience_s = u64::MAX / 4;
         let delay_notice_ms = self.settings.config.mail.delay_notice_ms;
         schedule.delay_notice_s = (delay_notice_ms > 0).then_some(delay_notice_ms / 1000);

@@ -88,6 +88,13 @@ pub(super) trait Backend: Send + Sync {
         remote: &'a str,
         rcpt: Option<&'a str>,
     ) -> Answer<'a, Vec<Outcome>>;
+    fn outcomes_at<'a>(
+        &'a self,
+        peer: &'a str,
+        state: i32,
+        after: &'a str,
+        limit: u32,
+    ) -> Answer<'a, Vec<Outcome>>;
     fn outcomes_of(&self, message: MessageId) -> Answer<'_, Vec<Outcome>>;
     fn trace(&self, message: MessageId) -> Answer<'_, Vec<Trace>>;
 

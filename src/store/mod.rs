@@ -352,6 +352,17 @@ impl Store {
         self.shared.backend.outcomes(peer, remote, rcpt).await
     }
 
+    /// Outcomes of `peer` in this state whose id is beyond `after`, in the order of their ids.
+    pub async fn outcomes_at(
+        &self,
+        peer: &str,
+        state: i32,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Outcome>, StoreError> {
+        self.shared.backend.outcomes_at(peer, state, after, limit).await
+    }
+
     /// All outcomes of a message.
     pub async fn outcomes_of(&self, message: MessageId) -> Result<Vec<Outcome>, StoreError> {
         self.shared.backend.outcomes_of(message).await

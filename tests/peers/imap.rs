@@ -9,14 +9,14 @@ use super::{
 use crate::harness::{CERTIFICATES, Gateway, Sink, eventually, mail};
 
 /// Another client of the mailboxes.
-struct Other {
+pub(super) struct Other {
     python: PathBuf,
     server: String,
     directory: tempfile::TempDir,
 }
 
 impl Other {
-    fn of(dovecot: &Dovecot) -> Option<Self> {
+    pub(super) fn of(dovecot: &Dovecot) -> Option<Self> {
         Some(Self {
             python: present("python3")?,
             server: format!("localhost:{}", dovecot.imap.port()),
@@ -24,7 +24,7 @@ impl Other {
         })
     }
 
-    async fn ask(&self, verb: &str, names: &[String]) -> serde_json::Value {
+    pub(super) async fn ask(&self, verb: &str, names: &[String]) -> serde_json::Value {
         let mut command = Command::new(&self.python);
         command.arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/imaplib_client.py"));
         command.args([&self.server, "--ca"]).arg(CERTIFICATES.path("ca.crt"));
@@ -45,7 +45,7 @@ impl Other {
         self.ask("append", &names).await;
     }
 
-    async fn state(&self, mailboxes: &[&str]) -> serde_json::Value {
+    pub(super) async fn state(&self, mailboxes: &[&str]) -> serde_json::Value {
         self.ask("state", &mailboxes.iter().map(ToString::to_string).collect::<Vec<_>>()).await
     }
 }

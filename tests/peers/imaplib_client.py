@@ -3,9 +3,10 @@
 
   imaplib_client.py HOST:PORT --ca FILE --login USER PASSWORD append MAILBOX FILE...
   imaplib_client.py HOST:PORT --ca FILE --login USER PASSWORD state MAILBOX...
+  imaplib_client.py HOST:PORT --ca FILE --login USER PASSWORD read MAILBOX...
 
 `append` puts the files into a mailbox; `state` prints one JSON object: for each mailbox its messages, oldest first, each
-with subject and flags.
+with subject, flags, internal date and content; `read` marks all messages of the mailboxes as read.
 """
 
 import argparse
@@ -22,7 +23,7 @@ def arguments():
     parser.add_argument("server", help="HOST:PORT")
     parser.add_argument("--ca", required=True)
     parser.add_argument("--login", nargs=2, required=True, metavar=("USER", "PASSWORD"))
-    parser.add_argument("verb", choices=["append", "state"])
+    parser.add_argument("verb", choices=["append", "read", "state"])
     parser.add_argument("names", nargs="+")
     return parser.parse_args()
 
@@ -39,11 +40,13 @@ def state(client, mailbox):
         return None
     messages = []
     if good(client.search(None, "ALL"))[0]:
-        for part in good(client.fetch("1:*", "(FLAGS BODY.PEEK[HEADER])")):
+        for part in good(client.fetch("1:*", "(FLAGS INTERNALDATE BODY.PEEK[])")):
             if isinstance(part, tuple):
                 flags = re.search(rb"FLAGS \(([^)]*)\)", part[0]).group(1).decode().split()
                 subject = email.message_from_bytes(part[1])["Subject"]
-                messages.append({"subject": subject, "flags": sorted(flags)})
+                date = re.search(rb'INTERNALDATE "([^"]*)"', part[0]).group(1).decode()
+                content = part[1].decode(errors="replace")
+                messages.append({"subject": subject, "flags": sorted(flags), "date": date, "content": content})
     return messages
 
 
@@ -58,6 +61,10 @@ def main():
             client.create(f'"{mailbox}"')
             for file in files:
                 good(client.append(f'"{mailbox}"', None, None, Path(file).read_bytes()))
+        elif wanted.verb == "read":
+            for name in wanted.names:
+                good(client.select(f'"{name}"'))
+                good(client.store("1:*", "+FLAGS", r"(\Seen)"))
         else:
             print(json.dumps({name: state(client, name) for name in wanted.names}))
 

@@ -21,7 +21,7 @@ use crate::{
     gateway::{Gateway, Settings},
     media::guard,
     pump::{
-        Batch, Destination, HOLD, Next,
+        Batch, Destination, Next,
         compose::{self, Composed, Unsent},
         settle,
     },
@@ -33,53 +33,17 @@ const IDLE: Duration = Duration::from_secs(5);
 /// How long making a TCP connection may take.
 const CONNECT: Duration = Duration::from_secs(30);
 
-/// Opens a connection and sends what waits for the destination until nothing does.
-pub async fn connect_and_send(gateway: &Arc<Gateway>, destination: &Arc<Destination>) {
-    let settings = gateway.settings();
-    if destination.name == HOLD {
-        // Released by the operator: it goes where it would go if no rule held it.
-        while let Next::Send(batch) = destination.next(gateway, Duration::ZERO).await {
-            settle::reroute(gateway, &batch).await;
-            destination.done(&batch);
-            destination.idle_again();
-        }
-        destination.closed(true);
-        return;
-    }
-    let outcome = match settings.peer(destination.peer()) {
-        Some(peer) => connect(gateway, &settings, peer, destination).await,
-        None => Err(Refusal::new(
-            Reason::NoRoute,
-            Blame::Policy,
-            format!("peer {} is no longer configured", destination.peer()),
-        )),
-    };
-    if let Err(refusal) = outcome {
-        gateway.events.tell(&events::Event::Fault {
-            what: "next-hop",
-            detail: format!("{}: {}", destination.name, refusal.detail.for_operator()),
-        });
-        for batch in destination.failed() {
-            settle::failed(gateway, &batch, &refusal).await;
-            destination.done(&batch);
-        }
-    }
-}
-
-/// Tries the hosts in turn. `Ok` once one of them was ready for messages.
-async fn connect(
+/// Tries the hosts in turn, and sends what waits for the destination until nothing does. `Ok` once one of them was
+/// ready for messages.
+///
+/// # Errors
+/// Why none of them was.
+pub async fn connect(
     gateway: &Arc<Gateway>,
     settings: &Arc<Settings>,
     peer: &Peer,
     destination: &Arc<Destination>,
 ) -> Result<(), Refusal> {
-    if !peer.policy.state.delivers() {
-        return Err(Refusal::new(
-            Reason::PeerSuspended,
-            Blame::Policy,
-            format!("peer {} is suspended", peer.id),
-        ));
-    }
     let hosts = match (&peer.next_hop, destination.domain()) {
         (Some(NextHop::Host(host, port)), _) => vec![(host.clone(), *port)],
         (Some(NextHop::Mx), Some(domain)) => {

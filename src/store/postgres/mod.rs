@@ -238,6 +238,16 @@ impl Backend for Postgres {
         self.answer(self.read_outcomes(peer, remote, rcpt))
     }
 
+    fn outcomes_at<'a>(
+        &'a self,
+        peer: &'a str,
+        state: i32,
+        after: &'a str,
+        limit: u32,
+    ) -> Answer<'a, Vec<Outcome>> {
+        self.answer(self.read_outcomes_at(peer, state, after, limit))
+    }
+
     fn outcomes_of(&self, message: MessageId) -> Answer<'_, Vec<Outcome>> {
         self.answer(self.read_outcomes_of(message))
     }

@@ -104,6 +104,28 @@ impl Postgres {
         .collect()
     }
 
+    pub(super) async fn read_outcomes_at(
+        &self,
+        peer: &str,
+        state: i32,
+        after: &str,
+        limit: u32,
+    ) -> Result<Vec<Outcome>, sqlx::Error> {
+        sqlx::query(
+            "SELECT peer, remote, rcpt, message, state, at, until, data FROM outcome \
+             WHERE peer = $1 AND remote > $2 AND state = $3 ORDER BY remote LIMIT $4",
+        )
+        .bind(peer)
+        .bind(after)
+        .bind(state)
+        .bind(i64::from(limit))
+        .fetch_all(&self.pool)
+        .await?
+        .iter()
+        .map(outcome)
+        .collect()
+    }
+
     pub(super) async fn read_outcomes_of(&self, message: MessageId) -> Result<Vec<Outcome>, sqlx::Error> {
         sqlx::query(
             "SELECT peer, remote, rcpt, message, state, at, until, data FROM outcome WHERE message = $1",
