@@ -352,7 +352,8 @@ impl Store {
         self.shared.backend.outcomes(peer, remote, rcpt).await
     }
 
-    /// Outcomes of `peer` in this state whose id is beyond `after`, in the order of their ids.
+    /// Outcomes of `peer` in this state whose id is beyond `after`, in the order of their ids. For peers with one
+    /// outcome for each id: of several, those behind the limit would be passed over.
     pub async fn outcomes_at(
         &self,
         peer: &str,

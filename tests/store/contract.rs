@@ -409,6 +409,10 @@ pub(super) async fn a_report_finds_its_message(store: Store) {
     assert_eq!(found, std::slice::from_ref(&first));
     assert_eq!(store.outcomes("carrier", "remote-1", None).await.unwrap().len(), 2);
     assert!(store.outcomes("another", "remote-1", None).await.unwrap().is_empty());
+    let all = store.outcomes_at("carrier", found[0].state, "", 10).await.unwrap();
+    assert_eq!(all.len(), 2);
+    assert!(store.outcomes_at("carrier", found[0].state, "remote-1", 10).await.unwrap().is_empty());
+    assert!(store.outcomes_at("carrier", found[0].state + 1, "", 10).await.unwrap().is_empty());
     assert!(store.outcomes("carrier", "remote-2", None).await.unwrap().is_empty());
     // A later outcome replaces the earlier, also within one operation.
     let mut later = first.clone();
