@@ -16,8 +16,9 @@ use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::clock;
 
-/// Octets read at once.
+/// Octets read at once while much comes, and while little does: most connections are idle most of the time.
 const READ: usize = 64 * 1024;
+const READ_LITTLE: usize = 2 * 1024;
 
 /// Octets collected before a write; a reply to a pipelined group is one write.
 const WRITE: usize = 64 * 1024;
@@ -214,7 +215,7 @@ where
             Err(why) => return Ended::Tls(why),
         }
     }
-    let mut input = vec![0u8; READ];
+    let mut input = vec![0u8; READ_LITTLE];
     let mut output: Vec<u8> = Vec::new();
     loop {
         while let Some(step) = session.poll(clock::instant()) {
@@ -271,7 +272,7 @@ where
             if let Err(fault) = wire.write_all(&output).await {
                 return lost(session, host, fault).await;
             }
-            output.clear();
+            output = Vec::new();
         }
         let deadline = session.deadline();
         let sleep = async {
@@ -297,6 +298,10 @@ where
             }
             Woken::Read(Ok(count)) => {
                 session.receive(input.get(..count).unwrap_or_default(), clock::instant());
+                let fit = if count >= READ_LITTLE { READ } else { READ_LITTLE };
+                if input.len() != fit {
+                    input = vec![0u8; fit];
+                }
             }
             Woken::Read(Err(fault)) => return lost(session, host, fault).await,
             Woken::Shutdown => {

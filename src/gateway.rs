@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    path::PathBuf,
     sync::{
         Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -47,6 +48,8 @@ pub struct Settings {
     pub server_tls: Option<Arc<ServerConfig>>,
     /// Client side of TLS by peer.
     pub client_tls: HashMap<String, Arc<ClientConfig>>,
+    /// Client side of TLS of mailboxes by the file of their roots; `None` is those of the system.
+    pub mailbox_tls: HashMap<Option<PathBuf>, Arc<ClientConfig>>,
     /// DKIM keys.
     pub signers: Signers,
     /// Alias numbers.
@@ -101,6 +104,18 @@ impl Settings {
                     .map_err(|fault| format!("peer {}: {fault}", peer.id)),
             );
         }
+        let mut mailbox_tls = HashMap::new();
+        for account in config.imap.iter().filter(|account| account.tls.mode != TlsMode::None) {
+            // One for all that trust the same roots: a thousand accounts have no thousand copies of them.
+            if !mailbox_tls.contains_key(&account.tls.ca) {
+                let built = tls::client(true, account.tls.ca.as_deref(), None);
+                keep(
+                    built
+                        .map(|built| drop(mailbox_tls.insert(account.tls.ca.clone(), built)))
+                        .map_err(|fault| format!("mailbox {}: {fault}", account.id)),
+                );
+            }
+        }
         let signers = Signers::read(&config.mail.dkim).unwrap_or_else(|fault| {
             keep(Err(fault));
             Signers::default()
@@ -152,6 +167,7 @@ impl Settings {
                 policies,
                 server_tls,
                 client_tls,
+                mailbox_tls,
                 signers,
                 aliases,
                 resolver,
@@ -201,6 +217,8 @@ pub struct Gateway {
     pub tasks: tokio_util::task::TaskTracker,
     /// Turns true when the process stops.
     pub shutdown: watch::Sender<bool>,
+    /// Changes with the settings.
+    pub reloaded: watch::Sender<()>,
     /// Whether messages are taken.
     pub ready: AtomicBool,
 }
@@ -226,6 +244,7 @@ impl Gateway {
             unknown_user_secret: crate::clock::entropy(),
             tasks: tokio_util::task::TaskTracker::new(),
             shutdown: watch::Sender::new(false),
+            reloaded: watch::Sender::new(()),
             ready: AtomicBool::new(false),
         })
     }
@@ -238,6 +257,7 @@ impl Gateway {
     /// Puts new settings in force; sessions that are open keep theirs.
     pub fn replace_settings(&self, settings: Settings) {
         *self.settings.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings);
+        self.reloaded.send_replace(());
     }
 
     /// Works with the usage of a peer.

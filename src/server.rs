@@ -110,10 +110,10 @@ pub async fn start(config: Config, tables: Tables) -> Result<Running, Vec<String
         tasks.push(tokio::spawn(listener::serve(gateway.clone(), port)));
     }
     for account in &config.imap {
-        listeners.push(format!("imap {}", account.id));
-        tasks.push(tokio::spawn(imap::watch(gateway.clone(), account.clone())));
+        listeners.push(format!("imap {} {}", account.id, account.mailbox));
     }
     tasks.push(tokio::spawn(imap::watch_reading(gateway.clone())));
+    tasks.push(tokio::spawn(imap::keep(gateway.clone())));
     gateway.ready.store(true, Ordering::Release);
     gateway.events.tell(&Event::Started {
         version: env!("CARGO_PKG_VERSION"),

@@ -6,17 +6,22 @@ use cedrat_message::{Address, Origin};
 use cedrat_relay::route::Query;
 
 use super::{Failure, load, say};
-use crate::{config::Config, gateway::Settings, workers};
+use crate::{adapters::imap, config::Config, gateway::Settings, workers};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Example:
   cedrat check --config cedrat.toml
 Every fault is told at once as file:line:column: what is wrong and what would be right.
-Certificates, keys and secrets are read; nothing is connected to.")]
+  cedrat check --config cedrat.toml --login
+Certificates, keys and secrets are read; nothing is connected to, but with --login the servers of [[imap]]:
+each account logs in and opens its mailboxes to look only.")]
 pub(super) struct Args {
     /// The configuration
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
+    /// Log in to every account of [[imap]] and open its mailboxes, to look only
+    #[arg(long)]
+    login: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
@@ -60,6 +65,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         return Err(Failure(failed));
     }
     runtime.block_on(media(own))?;
+    if args.login {
+        runtime.block_on(logins(&settings))?;
+    }
     for notice in settings.profiles.notices() {
         say(&format!("note: {notice}"));
     }
@@ -72,6 +80,25 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         own.digest
     ));
     Ok(())
+}
+
+/// Whether every account works, by trying it; one after the other, so that no server is rushed.
+async fn logins(settings: &Settings) -> Result<(), Failure> {
+    let mut failed = Vec::new();
+    for account in &settings.config.imap {
+        let name = format!("mailbox {} {}", account.id, account.mailbox);
+        match imap::attempt(settings, account).await {
+            Ok(tried) => {
+                let tls = if tried.tls.is_empty() { "clear text" } else { &tried.tls };
+                say(&format!("{name}: {} messages at {} over {tls}", tried.messages, account.host));
+                for lack in tried.lacks {
+                    say(&format!("note: {name}: {lack}"));
+                }
+            }
+            Err(why) => failed.push(format!("{name}: {why}")),
+        }
+    }
+    if failed.is_empty() { Ok(()) } else { Err(Failure(failed)) }
 }
 
 /// Whether media can be converted here, by trying it.

@@ -8,7 +8,11 @@ use serde_json::json;
 
 use super::{Failure, load, say};
 use crate::{
-    config::{handoff::WithoutKey, octets},
+    config::{
+        handoff::WithoutKey,
+        imap::{Account, After, Named},
+        octets,
+    },
     gateway::Settings,
 };
 
@@ -17,6 +21,7 @@ use crate::{
   cedrat explain --config cedrat.toml --from alice@example.org --to +447700900001
   cedrat explain --config cedrat.toml --from +15550120001 --to bob@example.org --octets 300000 --json
   cedrat explain --config cedrat.toml --from +15550120001 --to 07700900001 --peer op-b
+  cedrat explain --config cedrat.toml --from alice@example.org --account support
 Nothing is sent and nothing is looked up; the routes of the file decide exactly as they do for a message.
 The profile of the recipient's handset follows for each peer, every value with the layer that it is from;
 a UAProf document that would have to be fetched is not part of it.")]
@@ -27,15 +32,18 @@ pub(super) struct Args {
     /// Sender: a number or an e-mail address
     #[arg(long, value_name = "ADDRESS")]
     from: String,
-    /// Recipient: a number or an e-mail address
-    #[arg(long, value_name = "ADDRESS")]
-    to: String,
+    /// Recipient: a number or an e-mail address; with --account the first of its `to`
+    #[arg(long, value_name = "ADDRESS", required_unless_present = "account")]
+    to: Option<String>,
     /// Size of the message on the wire
     #[arg(long, value_name = "N", default_value = "10000")]
     octets: String,
     /// The peer that it comes from
     #[arg(long, value_name = "NAME")]
     peer: Option<String>,
+    /// The account of [[imap]] in whose mailbox it lies
+    #[arg(long, value_name = "NAME", conflicts_with = "peer")]
+    account: Option<String>,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -45,11 +53,20 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let read = |name: &str, text: &str| {
         Address::parse(text).map_err(|fault| Failure::from(format!("--{name} {text:?} {fault}")))
     };
-    let (from, to) = (read("from", &args.from)?, read("to", &args.to)?);
+    let from = read("from", &args.from)?;
     let size = octets(&args.octets).ok_or_else(|| format!("--octets {:?} is not a size", args.octets))?;
     let (config, tables) = load(&args.config)?;
     let settings = super::runtime()?.block_on(async { Settings::build(config, tables) })?;
-    let peer = match &args.peer {
+    let mailboxes = match &args.account {
+        Some(id) => mailboxes(&settings, id)?,
+        None => Vec::new(),
+    };
+    let to = args.to.clone().or_else(|| mailboxes.iter().find_map(|one| one.recipients.first().cloned()));
+    let to =
+        to.ok_or_else(|| "--to is needed: the messages of this account name their recipients".to_owned())?;
+    let to = read("to", &to)?;
+    let by = mailboxes.first().map(|account| account.peer.clone()).or_else(|| args.peer.clone());
+    let peer = match &by {
         Some(id) => Some(settings.peer(id).ok_or_else(|| format!("there is no peer {id:?}"))?),
         None => None,
     };
@@ -62,7 +79,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         message_id: "",
         sender: Some(&from),
         recipient: &to,
-        peer: args.peer.as_deref(),
+        peer: by.as_deref(),
         peer_numbers: peer.map(|peer| &peer.numbers),
         interface,
         octets: size,
@@ -103,11 +120,17 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
                 "peer": peer, "profile": profile
             })).collect::<Vec<_>>(),
             "handoff": handoff,
+            "mailboxes": mailboxes.iter().map(|account| json!({
+                "account": account.id, "mailbox": account.mailbox, "server": account.host, "rules": rules(account)
+            })).collect::<Vec<_>>(),
         });
         say(&value.to_string());
         return Ok(());
     }
     say(&format!("{from} → {to}, {size} octets"));
+    for account in &mailboxes {
+        say(&format!("  mailbox  {} at {}: {}", account.mailbox, account.host, rules(account)));
+    }
     for step in &explanation.normalised {
         say(&format!("  number   {step}"));
     }
@@ -136,6 +159,33 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         Verdict::Reject(_) => Err(Failure(Vec::new())),
         _ => Ok(()),
     }
+}
+
+/// The mailboxes of an account.
+fn mailboxes(settings: &Settings, id: &str) -> Result<Vec<Account>, Failure> {
+    let all = &settings.config.imap;
+    let found: Vec<Account> = all.iter().filter(|account| account.id == id).cloned().collect();
+    if found.is_empty() { Err(format!("there is no account {id:?} in [[imap]]").into()) } else { Ok(found) }
+}
+
+/// What is done with the messages of a mailbox, in one line.
+fn rules(account: &Account) -> String {
+    let to = match (&account.recipients, &account.named) {
+        (fixed, _) if !fixed.is_empty() => format!("to {}", fixed.join(", ")),
+        (_, Named::Plus) => format!("to the number behind {}+", account.user),
+        (_, Named::Fields(fields)) => format!("to whom {} name", fields.join(", ")),
+    };
+    let after = match &account.after {
+        After::Delete => "then deleted".to_owned(),
+        After::Keep => "then left as they are".to_owned(),
+        After::Move(to) => format!("then moved to {to:?}"),
+        After::Seen => "then marked as read".to_owned(),
+    };
+    let refused = match &account.refused_to {
+        Some(to) => format!("moved to {to:?}"),
+        None => "flagged".to_owned(),
+    };
+    format!("{to}, {after}; refused ones are {refused}")
 }
 
 /// What encrypted mail to a recipient waits for.

@@ -48,7 +48,8 @@ fn peers(config: &Config, places: &Places, source: &Source<'_>) {
         let policy = &peer.policy;
         let identified =
             !policy.allow_ip.is_empty() || !policy.tls_names.is_empty() || !policy.auth_users.is_empty();
-        if !identified && peer.next_hop.is_none() {
+        let has_mailbox = config.imap.iter().any(|account| account.peer == peer.id);
+        if !identified && !has_mailbox && peer.next_hop.is_none() {
             source.fault(
                 at,
                 format!("peer {:?} is never used: it has no `next_hop`, and no `allow_ip`, `tls_names` or `users` to connect with", peer.id),

@@ -10,10 +10,10 @@ use super::{
     read::{Source, Table},
 };
 
-/// One mailbox of one account.
-#[derive(Debug, Clone)]
+/// One mailbox of one account; an account with several is several of these with one `id`.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
-    /// Name in logs, and of the position in the store.
+    /// Name of the account in logs, and of its messages and positions in the store.
     pub id: String,
     /// The server's name.
     pub host: String,
@@ -31,18 +31,40 @@ pub struct Account {
     pub peer: String,
     /// The mailbox that is watched.
     pub mailbox: String,
-    /// The numbers that get every message, as E.164; empty = those that the header names.
+    /// The numbers that get every message, as E.164; empty = those that the message names.
     pub recipients: Vec<String>,
+    /// Where a message names them.
+    pub named: Named,
     /// What becomes of a message that was taken.
     pub after: After,
     /// Where a message goes that is refused; `None` = it stays, flagged.
     pub refused_to: Option<String>,
+    /// After how many milliseconds a mailbox that is watched is opened anew.
+    pub reopen_ms: u64,
     /// Whether the messages that are there at the first look are taken, too.
     pub begin_with_all: bool,
 }
 
+/// Where a message names its recipients.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Named {
+    /// In these header fields, as addresses at `mail.domains`; in fields that the operator names also as numbers.
+    Fields(Vec<String>),
+    /// Behind the plus sign of an address of the account: `support+447700900001@mail.example`.
+    Plus,
+}
+
+/// The fields that name recipients when nobody says which.
+const FIELDS: [&str; 4] = ["Delivered-To", "X-Original-To", "To", "Cc"];
+
+impl Default for Named {
+    fn default() -> Self {
+        Self::Fields(FIELDS.map(str::to_owned).to_vec())
+    }
+}
+
 /// What proves who we are.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Login {
     /// A password.
     Password(Secret),
@@ -67,7 +89,7 @@ pub(super) fn read(tables: Vec<Table<'_, '_>>) -> Vec<Account> {
     let mut ids = BTreeSet::new();
     tables
         .into_iter()
-        .filter_map(|table| {
+        .flat_map(|table| {
             let id = table.required("id", "\"support\"");
             let plain = id.value.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
             if !plain {
@@ -83,7 +105,56 @@ pub(super) fn read(tables: Vec<Table<'_, '_>>) -> Vec<Account> {
         .collect()
 }
 
-fn account(table: Table<'_, '_>, id: String) -> Option<Account> {
+/// One for each folder of an account; none when it cannot be made.
+fn account(table: Table<'_, '_>, id: String) -> Vec<Account> {
+    let folders = folders(&table);
+    let Some(account) = whole(table, id) else { return Vec::new() };
+    if folders.is_empty() {
+        return vec![account];
+    }
+    let of = |(mailbox, to): (String, Vec<String>)| Account {
+        mailbox,
+        recipients: if to.is_empty() { account.recipients.clone() } else { to },
+        ..account.clone()
+    };
+    folders.into_iter().map(of).collect()
+}
+
+/// `[[imap.folder]]`: name, and who gets its messages.
+fn folders(table: &Table<'_, '_>) -> Vec<(String, Vec<String>)> {
+    let mut names = BTreeSet::new();
+    let read = |folder: Table<'_, '_>| {
+        let mailbox = folder.required("mailbox", "\"Orders\"");
+        let to = super::load::values(folder.parsed_list("to", number));
+        if !mailbox.value.is_empty() && !names.insert(mailbox.value.clone()) {
+            folder.fault_at(mailbox.at, format!("folder {:?} is there twice", mailbox.value));
+        }
+        folder.finish();
+        (mailbox.value, to)
+    };
+    table.tables("folder").into_iter().map(read).collect()
+}
+
+fn number(text: &str) -> Result<String, String> {
+    Number::parse(text).map(|number| number.to_string()).map_err(|fault| format!("{text:?} {fault}"))
+}
+
+/// Where recipients are named: `to_by` and `to_fields`.
+fn named(table: &Table<'_, '_>) -> Named {
+    let fields = table.texts("to_fields");
+    match table.token("to_by", &[("header", false), ("plus", true)]) {
+        Some(true) => {
+            if let Some(field) = fields.first() {
+                table.fault_at(field.at, "`to_fields` is for `to_by = \"header\"`");
+            }
+            Named::Plus
+        }
+        _ if fields.is_empty() => Named::default(),
+        _ => Named::Fields(fields.into_iter().map(|at| at.value).collect()),
+    }
+}
+
+fn whole(table: Table<'_, '_>, id: String) -> Option<Account> {
     let mode = table.token(
         "tls",
         &[("implicit", TlsMode::Implicit), ("verify", TlsMode::Verify), ("none", TlsMode::None)],
@@ -102,9 +173,6 @@ fn account(table: Table<'_, '_>, id: String) -> Option<Account> {
     let user = table.required("user", "\"support@mail.example\"").value;
     let login = login(&table);
     let peer = table.required("peer", "\"internet\"").value;
-    let number = |text: &str| {
-        Number::parse(text).map(|number| number.to_string()).map_err(|f| format!("{text:?} {f}"))
-    };
     let recipients = super::load::values(table.parsed_list("to", number));
     let moved_to = table.text("moved_to");
     let after = table.token("after", &[("seen", 's'), ("move", 'm'), ("delete", 'd'), ("keep", 'k')]);
@@ -132,7 +200,9 @@ fn account(table: Table<'_, '_>, id: String) -> Option<Account> {
         compress: table.flag("compress").unwrap_or(false),
         mailbox: table.text("mailbox").map_or_else(|| "INBOX".into(), |at| at.value),
         refused_to: table.text("refused_to").map(|at| at.value),
+        reopen_ms: table.span_ms("reopen").map_or(300_000, |at| at.value.max(1000)),
         begin_with_all: table.token("begin", &[("new", false), ("all", true)]).unwrap_or(false),
+        named: named(&table),
         login: login?,
         port: port?,
         id,

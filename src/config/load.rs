@@ -318,6 +318,7 @@ fn retention(table: Table<'_, '_>) -> Retention {
         outcomes_ms: table.span_ms("outcomes").map_or(168 * HOUR, |at| at.value),
         trace_ms: table.span_ms("trace").map_or(168 * HOUR, |at| at.value),
         duplicates_ms: table.span_ms("duplicates").map_or(24 * HOUR, |at| at.value),
+        mailboxes_ms: table.span_ms("mailboxes").map_or(365 * 24 * HOUR, |at| at.value),
     };
     table.finish();
     retention

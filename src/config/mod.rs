@@ -200,6 +200,8 @@ pub struct Retention {
     pub trace_ms: u64,
     /// How long a repeated message is recognised.
     pub duplicates_ms: u64,
+    /// How long a message of a mailbox is, after it was taken.
+    pub mailboxes_ms: u64,
 }
 
 /// Who a peer is and how it is spoken to.
@@ -287,7 +289,7 @@ pub enum NextHop {
 }
 
 /// How TLS is made towards a peer.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PeerTls {
     /// How strongly.
     pub mode: TlsMode,

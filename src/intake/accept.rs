@@ -95,7 +95,10 @@ pub async fn message(
         }
     }
     for copy in &mut copies {
-        copy.token = guard::duplicate_key(&message.id, &copy.to);
+        copy.token = match &transaction.identity {
+            Some(identity) => format!("{}:{}", identity.key, copy.to),
+            None => guard::duplicate_key(&message.id, &copy.to),
+        };
     }
     store(source, transaction, content, message, loss, hop, arrival, copies, failed).await
 }
@@ -257,7 +260,11 @@ async fn store(
     let body = gateway.store.keep(content.clone()).await.map_err(store_refusal)?;
     let loaded =
         Loaded::new(arrival.id, arrival.at, source.peer.id.clone(), envelope, content, Some(message), loss);
-    let keep_until = arrival.at.plus_seconds(source.settings.config.retention.duplicates_ms / 1000).0;
+    let (known_at, keep_ms) = match &transaction.identity {
+        Some(identity) => (&identity.source, identity.keep_ms),
+        None => (&source.peer.id, source.settings.config.retention.duplicates_ms),
+    };
+    let keep_until = arrival.at.plus_seconds(keep_ms / 1000).0;
     // A copy that its destination can take at once is claimed from birth, so that it costs no query.
     for copy in &mut copies {
         if copy.delivery.start == Start::Waiting
@@ -288,7 +295,7 @@ async fn store(
             });
             for copy in &copies {
                 op = op.delivery(copy.delivery.clone()).seen(Seen {
-                    peer: source.peer.id.clone(),
+                    peer: known_at.clone(),
                     token: copy.token.clone(),
                     message: arrival.id,
                     until: keep_until,

@@ -123,6 +123,19 @@ pub struct Transaction {
     pub refused: Option<Refusal>,
     /// Where its source stands once it is taken; stored with it.
     pub position: Option<Position>,
+    /// What its source knows it by; without it the peer and the Message-ID tell a repetition.
+    pub identity: Option<Identity>,
+}
+
+/// By what a message is known again whatever its place or number has become.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Where it is unique, such as `imap/support`.
+    pub source: String,
+    /// The message; the recipient is added to it.
+    pub key: String,
+    /// How long it is kept, milliseconds.
+    pub keep_ms: u64,
 }
 
 impl Transaction {
@@ -151,6 +164,7 @@ impl Transaction {
             reserved: 0,
             refused: None,
             position: None,
+            identity: None,
         })
     }
 

@@ -40,7 +40,9 @@ impl Process {
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let (_, listeners) = line.trim_end().split_once("is ready: ").unwrap_or_else(|| panic!("{line:?}"));
         let ports = listeners.split(", ").map(|one| one.split_once(' ').unwrap());
-        let ports = ports.map(|(side, address)| (side.to_owned(), address.parse().unwrap())).collect();
+        // A mailbox is listened to, too, and has no address.
+        let ports =
+            ports.filter_map(|(side, address)| Some((side.to_owned(), address.parse().ok()?))).collect();
         Self { child, ports, config }
     }
 

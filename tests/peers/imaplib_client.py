@@ -2,11 +2,13 @@
 """An IMAP client of another make (Python's imaplib) for the tests.
 
   imaplib_client.py HOST:PORT --ca FILE --login USER PASSWORD append MAILBOX FILE...
+  imaplib_client.py HOST:PORT --ca FILE --login USER PASSWORD renew MAILBOX
   imaplib_client.py HOST:PORT --ca FILE --login USER PASSWORD state MAILBOX...
   imaplib_client.py HOST:PORT --ca FILE --login USER PASSWORD read MAILBOX...
 
-`append` puts the files into a mailbox; `state` prints one JSON object: for each mailbox its messages, oldest first, each
-with subject, flags, internal date and content; `read` marks all messages of the mailboxes as read.
+`append` puts the files into a mailbox; `renew` deletes a mailbox and makes it again from a copy of its messages, as a
+restored backup does: dates are kept, flags are not; `state` prints one JSON object: for each mailbox its messages, oldest
+first, each with subject, flags, internal date and content; `read` marks all messages of the mailboxes as read.
 """
 
 import argparse
@@ -15,6 +17,7 @@ import imaplib
 import json
 import re
 import ssl
+import time
 from pathlib import Path
 
 
@@ -23,7 +26,7 @@ def arguments():
     parser.add_argument("server", help="HOST:PORT")
     parser.add_argument("--ca", required=True)
     parser.add_argument("--login", nargs=2, required=True, metavar=("USER", "PASSWORD"))
-    parser.add_argument("verb", choices=["append", "read", "state"])
+    parser.add_argument("verb", choices=["append", "read", "renew", "state"])
     parser.add_argument("names", nargs="+")
     return parser.parse_args()
 
@@ -50,6 +53,23 @@ def state(client, mailbox):
     return messages
 
 
+def renew(client, mailbox):
+    good(client.select(f'"{mailbox}"', readonly=True))
+    kept = [part for part in good(client.fetch("1:*", "(INTERNALDATE BODY.PEEK[])")) if isinstance(part, tuple)]
+    client.unselect()
+    good(client.delete(f'"{mailbox}"'))
+    good(client.create(f'"{mailbox}"'))
+    for head, content in kept:
+        date = re.search(rb'INTERNALDATE ("[^"]*")', head).group(1).decode()
+        # Dovecot may refuse for a moment while another session still has the mailbox that was deleted.
+        for _ in range(20):
+            answer = client.append(f'"{mailbox}"', None, date, content)
+            if answer[0] == "OK":
+                break
+            time.sleep(0.1)
+        good(answer)
+
+
 def main():
     wanted = arguments()
     host, port = wanted.server.rsplit(":", 1)
@@ -65,6 +85,9 @@ def main():
             for name in wanted.names:
                 good(client.select(f'"{name}"'))
                 good(client.store("1:*", "+FLAGS", r"(\Seen)"))
+        elif wanted.verb == "renew":
+            for mailbox in wanted.names:
+                renew(client, mailbox)
         else:
             print(json.dumps({name: state(client, name) for name in wanted.names}))
 

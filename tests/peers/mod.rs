@@ -2,6 +2,7 @@
 //! smtplib as clients. What they agree on with the gateway is the protocol and not its own mistakes.
 
 mod imap;
+mod imap_hostile;
 mod imap_sink;
 mod programs;
 mod vectors;

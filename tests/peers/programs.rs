@@ -2,7 +2,7 @@
 
 use std::{
     net::{SocketAddr, TcpListener, TcpStream},
-    os::unix::fs::PermissionsExt,
+    os::unix::{fs::PermissionsExt, process::CommandExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
     time::Duration,
@@ -167,6 +167,7 @@ impl Drop for Postfix {
 
 /// A Dovecot that takes mail by LMTP into Maildirs and shows them by IMAP over TLS. Any password is right.
 pub(super) struct Dovecot {
+    program: PathBuf,
     directory: tempfile::TempDir,
     child: Child,
     pub(super) address: SocketAddr,
@@ -207,18 +208,32 @@ impl Dovecot {
             imap.port()
         );
         std::fs::write(&config, text).unwrap();
-        let child = Command::new(program)
-            .arg("-F")
-            .arg("-c")
-            .arg(config)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let dovecot = Self { directory, child, address, imap };
-        wait_for_port(address);
-        wait_for_port(imap);
+        let child = Self::run(&program, &config);
+        let dovecot = Self { program, directory, child, address, imap };
+        dovecot.wait();
         Some(dovecot)
+    }
+
+    /// In a group of its own, so that a kill means all its processes.
+    fn run(program: &Path, config: &Path) -> Child {
+        let mut command = Command::new(program);
+        command.arg("-F").arg("-c").arg(config).stdin(Stdio::null()).stdout(Stdio::null());
+        command.process_group(0).spawn().unwrap()
+    }
+
+    fn wait(&self) {
+        wait_for_port(self.address);
+        wait_for_port(self.imap);
+    }
+
+    /// Kills all of it without a word and starts it again.
+    pub(super) fn kill(&mut self) {
+        let group = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process_group(group, rustix::process::Signal::KILL).unwrap();
+        self.child.wait().unwrap();
+        let _ = std::fs::remove_file(self.directory.path().join("run/master.pid"));
+        self.child = Self::run(&self.program, &self.directory.path().join("dovecot.conf"));
+        self.wait();
     }
 
     /// The mails of a user that have arrived.

@@ -1,10 +1,12 @@
-//! One account: a connection that is made again, each time after a longer pause, until the gateway stops.
+//! The accounts of the configuration: for each mailbox a connection that is made again, each time after a longer pause.
+//!
+//! What is done on a connection is not decided here.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use cedrat_wire_imap::client::{Auth, Client, Config, Tls};
+use cedrat_wire_imap::client::{Auth, Client, Config, Limits, Tls};
 use rustls::pki_types::ServerName;
-use tokio::net::TcpStream;
+use tokio::{net::TcpStream, sync::watch, task::JoinHandle};
 
 use super::source::Watcher;
 use crate::{
@@ -15,8 +17,7 @@ use crate::{
     },
     drive::{self, Ended, TlsSide},
     events::{Event, Protocol},
-    gateway::Gateway,
-    tls,
+    gateway::{Gateway, Settings},
 };
 
 /// How long making a TCP connection may take.
@@ -26,19 +27,76 @@ const CONNECT: Duration = Duration::from_secs(30);
 const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 
+/// Time between the first connections of two mailboxes, so that a server does not see a thousand at once.
+const SPREAD: Duration = Duration::from_millis(5);
+
 /// A connection that held so long was good: the next one need not wait.
 const LASTING_MS: u64 = 60_000;
 
-/// Watches a mailbox until the gateway stops.
-pub async fn watch(gateway: Arc<Gateway>, account: Account) {
+/// Watches the mailboxes of the configuration that is in force, until the gateway stops. A mailbox whose entry a reload
+/// has changed is opened anew; the others go on.
+pub async fn keep(gateway: Arc<Gateway>) {
     let mut shutdown = gateway.shutdown.subscribe();
+    let mut reloaded = gateway.reloaded.subscribe();
+    let mut watched: Vec<Watched> = Vec::new();
+    loop {
+        reloaded.mark_unchanged();
+        let settings = gateway.settings();
+        let wanted = &settings.config.imap;
+        let (kept, gone): (Vec<_>, Vec<_>) =
+            watched.into_iter().partition(|one| wanted.contains(&one.account));
+        watched = kept;
+        // One of the same name must not begin before its predecessor has ended.
+        end(gone).await;
+        let new: Vec<_> =
+            wanted.iter().filter(|one| !watched.iter().any(|have| have.account == **one)).cloned().collect();
+        for (n, account) in new.into_iter().enumerate() {
+            let stop = watch::Sender::new(false);
+            let after = SPREAD.saturating_mul(u32::try_from(n).unwrap_or(u32::MAX));
+            let task = tokio::spawn(stay(gateway.clone(), account.clone(), after, stop.subscribe()));
+            watched.push(Watched { account, stop, task });
+        }
+        drop(settings);
+        tokio::select! {
+            changed = reloaded.changed() => if changed.is_err() { break },
+            () = drive::stopped(&mut shutdown) => break,
+        }
+    }
+    end(watched).await;
+}
+
+/// A mailbox that is watched.
+struct Watched {
+    account: Account,
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+/// Ends connections, all at once, each after the message that it is about to take.
+async fn end(gone: Vec<Watched>) {
+    for one in &gone {
+        one.stop.send_replace(true);
+    }
+    for one in gone {
+        // A task that panicked has nothing left to finish.
+        drop(one.task.await);
+    }
+}
+
+/// Watches a mailbox until it is told to stop.
+async fn stay(gateway: Arc<Gateway>, account: Account, after: Duration, mut stop: watch::Receiver<bool>) {
+    tokio::select! {
+        () = tokio::time::sleep(after) => {}
+        () = drive::stopped(&mut stop) => return,
+    }
     let mut pause = PAUSE;
     loop {
         let began = clock::instant();
-        if let Err(why) = connect(&gateway, &account).await {
-            gateway
-                .events
-                .tell(&Event::Fault { what: "imap", detail: format!("mailbox {}: {why}", account.id) });
+        if let Err(why) = connect(&gateway, &account, stop.clone()).await {
+            gateway.events.tell(&Event::Fault {
+                what: "imap",
+                detail: format!("mailbox {} {}: {why}", account.id, account.mailbox),
+            });
         }
         if clock::instant() >= began.after(LASTING_MS) {
             pause = PAUSE;
@@ -47,60 +105,72 @@ pub async fn watch(gateway: Arc<Gateway>, account: Account) {
         let share = u32::try_from(clock::random() % 500).unwrap_or(0);
         tokio::select! {
             () = tokio::time::sleep(pause * (750 + share) / 1000) => {}
-            () = drive::stopped(&mut shutdown) => return,
+            () = drive::stopped(&mut stop) => return,
         }
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
-/// One connection from beginning to end.
-async fn connect(gateway: &Arc<Gateway>, account: &Account) -> Result<(), String> {
-    let settings = gateway.settings();
-    let peer = settings
-        .peer(&account.peer)
-        .ok_or_else(|| format!("peer {} is no longer configured", account.peer))?;
-    let mode = account.tls.mode;
-    let side = if mode == TlsMode::None {
+/// A connection to the server of an account, before its first octet.
+pub(super) struct Reached {
+    pub(super) session: Client,
+    pub(super) stream: TcpStream,
+    pub(super) remote: SocketAddr,
+    pub(super) side: TlsSide,
+}
+
+/// Connects to the server of an account.
+///
+/// # Errors
+/// Why it cannot, for the operator.
+pub(super) async fn reach(settings: &Settings, account: &Account) -> Result<Reached, String> {
+    let side = if account.tls.mode == TlsMode::None {
         TlsSide::None
     } else {
         let name = account.tls.name.as_deref().unwrap_or(&account.host).to_owned();
         let name = ServerName::try_from(name).map_err(|_| "the server's name is not one".to_owned())?;
-        TlsSide::Connect(tls::client(true, account.tls.ca.as_deref(), None)?, name)
+        let tls = settings.mailbox_tls.get(&account.tls.ca).ok_or("it is no longer configured")?;
+        TlsSide::Connect(tls.clone(), name)
     };
     let addresses = settings
         .resolver
         .addresses(&account.host, account.port)
         .await
         .map_err(|refusal| refusal.detail.for_operator().to_owned())?;
-    let mut stream = Err("it has no address".to_owned());
-    for address in addresses {
-        stream = match tokio::time::timeout(CONNECT, TcpStream::connect(address)).await {
-            Ok(Ok(connected)) => Ok((connected, address)),
-            Ok(Err(fault)) => Err(format!("{} at {address}: {fault}", account.host)),
-            Err(_) => Err(format!("{} at {address}: no connection within 30 s", account.host)),
-        };
-        if stream.is_ok() {
-            break;
+    let session = Client::new(config(account)?, clock::entropy());
+    let mut failed = "it has no address".to_owned();
+    for remote in addresses {
+        match tokio::time::timeout(CONNECT, TcpStream::connect(remote)).await {
+            Ok(Ok(stream)) => return Ok(Reached { session, stream, remote, side }),
+            Ok(Err(fault)) => failed = format!("{} at {remote}: {fault}", account.host),
+            Err(_) => failed = format!("{} at {remote}: no connection within 30 s", account.host),
         }
     }
-    let (stream, remote) = stream?;
-    let mut session = Client::new(config(account)?, clock::entropy());
-    let mut watcher = Watcher::new(gateway, &settings, account, peer, remote.ip());
+    Err(failed)
+}
+
+/// One connection from beginning to end.
+async fn connect(
+    gateway: &Arc<Gateway>,
+    account: &Account,
+    stop: watch::Receiver<bool>,
+) -> Result<(), String> {
+    let Reached { mut session, stream, remote, side } = reach(&gateway.settings(), account).await?;
+    let mut watcher = Watcher::new(gateway, account, remote.ip());
     gateway.events.tell(&Event::SessionOpened {
         session: watcher.session().to_owned(),
         peer: account.peer.clone(),
         protocol: Protocol::Mail,
         address: remote.to_string(),
     });
-    let implicit = mode == TlsMode::Implicit;
-    let ended =
-        drive::drive(&mut session, stream, side, implicit, &mut watcher, gateway.shutdown.subscribe()).await;
+    let implicit = account.tls.mode == TlsMode::Implicit;
+    let ended = drive::drive(&mut session, stream, side, implicit, &mut watcher, stop).await;
     gateway.events.tell(&Event::SessionClosed {
         session: watcher.session().to_owned(),
         peer: account.peer.clone(),
         protocol: Protocol::Mail,
         messages: watcher.taken(),
-        why: ended.to_string(),
+        why: if matches!(ended, Ended::Shutdown) { "told to stop".to_owned() } else { ended.to_string() },
     });
     match (ended, watcher.failure()) {
         (Ended::Shutdown, _) | (Ended::Closed, None) => Ok(()),
@@ -128,7 +198,9 @@ fn config(account: &Account) -> Result<Config, String> {
         TlsMode::Opportunistic => Tls::Opportunistic,
         TlsMode::Verify => Tls::Required,
     };
+    let limits = Limits { idle_ms: account.reopen_ms, ..Limits::default() };
     Ok(Config {
+        limits,
         tls,
         // `tls = "none"` was written by somebody who knows the way to the server.
         auth_in_clear: account.tls.mode == TlsMode::None,

@@ -8,12 +8,16 @@
 
 mod account;
 mod folder;
+mod identity;
 mod place;
 mod reach;
+mod recipients;
 mod seen;
 mod sink;
 mod source;
+mod trial;
 
-pub use account::watch;
+pub use account::keep;
 pub use seen::watch as watch_reading;
 pub use sink::deliver;
+pub use trial::{Tried, attempt};

@@ -1,37 +1,40 @@
 //! What is done with a watched mailbox: look, fetch, take, mark, and wait for more.
 //!
-//! A message is taken in the order of its UID. It counts as taken when it is stored, together with the place behind
-//! it; only then is it marked. A message that is refused for good goes to its own place with a word in the log; one
-//! that is refused for now ends the connection, and is tried again with the next one.
+//! Messages are fetched many at once, bounded in octets, and taken in the order of their UIDs. One counts as taken
+//! when it is stored, together with the place behind it; only then is it marked. A message that is refused for good
+//! is put aside with its reason; one that is refused for now ends the connection, and is tried again with the next.
 
-use std::{collections::VecDeque, net::IpAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, VecDeque},
+    net::IpAddr,
+    sync::Arc,
+};
 
 use cedrat_message::{Blame, Permanence, Reason, Refusal};
+use cedrat_session::Instant;
 use cedrat_wire_imap::{
     client::{
         Change, Client, Command, CommandId, Completed, Event, Failure, Fetch, FetchItem, Search, SearchKey,
         Select, Selected, Store, Yield,
     },
-    grammar::{Code, Flag, Mailbox, Response, Section, SequenceSet},
+    grammar::{self, Code, Flag, Mailbox, Response, Section, SequenceSet, Streamed},
 };
-use cedrat_wire_mail::{
-    smtp::{Address, Form, Mail, Rcpt},
-    value::addresses,
-};
+use cedrat_wire_mail::smtp::{Mail, Rcpt};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::place::Place;
+use super::{
+    identity,
+    place::Place,
+    recipients::{recipients, sender},
+};
 use crate::{
     adapters::smtp::listener::Side,
     clock,
-    config::{
-        Peer,
-        imap::{Account, After},
-    },
+    config::imap::{Account, After},
     drive::{Host, TlsFacts},
     events::{self, Protocol},
-    gateway::{Gateway, Settings},
-    intake::{self, Transaction},
+    gateway::Gateway,
+    intake::{self, Identity, Transaction},
     store::Op,
 };
 
@@ -40,80 +43,119 @@ use crate::{
 const TAKEN: &str = "$CedratTaken";
 /// On every message that was refused for good and stays.
 const REFUSED: &str = "$CedratRefused";
+/// Before the reason, on every message that was refused for good.
+const WHY: &str = "$CedratReason-";
 
 /// How many of the UIDs that there may be are searched at once, so that no answer is too long.
 const WINDOW: u32 = 100_000;
 
+/// How many messages are asked for their size at once.
+const SIZED: usize = 500;
+
+/// How many messages, and octets, are fetched at once: the server reads ahead while we store. One message may be
+/// larger.
+const BATCH: usize = 64;
+const BATCH_OCTETS: u64 = 4 * 1024 * 1024;
+
+/// How much a server may say without being asked before a command ends. Of FETCH, EXPUNGE and VANISHED there may be as
+/// many as there are messages; nothing else is told often.
+const UNASKED: u32 = 10_000;
+
+/// How many alerts of a server are told in one connection.
+const ALERTS: u32 = 10;
+
 /// The one who decides on the events of a session.
 pub(super) struct Watcher<'a> {
     gateway: &'a Arc<Gateway>,
-    settings: &'a Arc<Settings>,
     account: &'a Account,
-    peer: &'a Peer,
     remote: IpAddr,
     session: String,
     tls: Option<String>,
     place: Place,
+    /// When the mailbox was selected last.
+    selected_at: Option<Instant>,
     keeps_keywords: bool,
-    /// All that is in the mailbox was taken before it was numbered anew, unless it lacks the keyword.
-    renumbered: bool,
     /// The greatest UID that was in use when the mailbox was selected; 0 when the server did not say.
     last: u32,
     doing: Doing,
+    /// Found, in the order of UIDs.
     waiting: VecDeque<u32>,
-    incoming: Incoming,
+    /// Their sizes are known.
+    sized: VecDeque<Letter>,
+    /// Asked for and not yet taken.
+    fetching: VecDeque<Letter>,
+    /// Came before those in front of them.
+    early: BTreeMap<u32, Incoming>,
+    current: Option<Incoming>,
+    memory: Option<OwnedSemaphorePermit>,
+    /// How many are fetched at once; one, after the server has failed to give many.
+    batch: usize,
+    /// The messages that the running command marks or puts aside.
+    settling: Vec<u32>,
     /// Whether there may be something that was not looked at.
     look: bool,
     taken: u64,
+    alerts: u32,
+    /// What the server has said without being asked, since the end of a command.
+    unasked: u32,
     failure: Option<String>,
 }
 
 /// The command whose end is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doing {
-    Fetching(CommandId, u32),
+    Fetching(CommandId),
     Making(CommandId),
-    Marking(CommandId, u32),
     Nothing,
     Searching(CommandId, u32),
     Selecting(CommandId),
+    /// Marking, moving or removing, or putting aside.
+    Settling(CommandId),
+    Sizing(CommandId),
+}
+
+/// What is known of a message before it is fetched.
+#[derive(Debug, Clone, Copy)]
+struct Letter {
+    uid: u32,
+    octets: Option<u64>,
+    internal_date: Option<i64>,
 }
 
 /// A message that is being fetched.
-#[derive(Default)]
 struct Incoming {
+    uid: Option<u32>,
     content: Vec<u8>,
     complete: bool,
     refused: Option<Refusal>,
-    reserved: u64,
-    memory: Vec<OwnedSemaphorePermit>,
+    announced: u64,
 }
 
 impl<'a> Watcher<'a> {
-    pub(super) fn new(
-        gateway: &'a Arc<Gateway>,
-        settings: &'a Arc<Settings>,
-        account: &'a Account,
-        peer: &'a Peer,
-        remote: IpAddr,
-    ) -> Self {
+    pub(super) fn new(gateway: &'a Arc<Gateway>, account: &'a Account, remote: IpAddr) -> Self {
         Self {
             gateway,
-            settings,
             account,
-            peer,
             remote,
             session: clock::token().get(..12).unwrap_or_default().to_owned(),
             tls: None,
             place: Place::new(0, 1),
+            selected_at: None,
             keeps_keywords: false,
-            renumbered: false,
             last: 0,
             doing: Doing::Nothing,
             waiting: VecDeque::new(),
-            incoming: Incoming::default(),
+            sized: VecDeque::new(),
+            fetching: VecDeque::new(),
+            early: BTreeMap::new(),
+            current: None,
+            memory: None,
+            batch: BATCH,
+            settling: Vec::new(),
             look: false,
             taken: 0,
+            alerts: 0,
+            unasked: 0,
             failure: None,
         }
     }
@@ -128,6 +170,14 @@ impl<'a> Watcher<'a> {
 
     pub(super) fn failure(&mut self) -> Option<String> {
         self.failure.take()
+    }
+
+    /// A line in the log about this mailbox.
+    fn say(&self, what: std::fmt::Arguments<'_>) {
+        let (id, mailbox) = (&self.account.id, &self.account.mailbox);
+        self.gateway
+            .events
+            .tell(&events::Event::Fault { what: "imap", detail: format!("mailbox {id} {mailbox}: {what}") });
     }
 
     /// Gives the connection up; the next one begins where the place says.
@@ -153,9 +203,22 @@ impl<'a> Watcher<'a> {
         for name in moved_to.into_iter().chain(&self.account.refused_to) {
             self.submit(Command::Create(Mailbox::new(name)), session, Doing::Making);
         }
+        self.select(session);
+    }
+
+    fn select(&mut self, session: &mut Client) {
         let mailbox = Mailbox::new(&self.account.mailbox);
         let select = Select { mailbox, read_only: false, resync: None };
         self.submit(Command::Select(select), session, Doing::Selecting);
+    }
+
+    /// Opens the mailbox anew when that was long ago: not every server tells a session that its mailbox was deleted
+    /// and made again, and what was not given out may be by now.
+    fn reopen(&mut self, session: &mut Client) {
+        let due = self.selected_at.is_some_and(|at| clock::instant() >= at.after(self.account.reopen_ms));
+        if due && self.doing == Doing::Nothing {
+            self.select(session);
+        }
     }
 
     async fn selected(&mut self, selected: &Selected) -> Result<(), String> {
@@ -164,42 +227,37 @@ impl<'a> Watcher<'a> {
         }
         self.keeps_keywords = selected.keeps(&Flag::Keyword(TAKEN.into()));
         let epoch = selected.uid_validity.unwrap_or(0);
-        let stored = self
-            .gateway
-            .store
-            .position(&Place::source(self.account))
-            .await
-            .map_err(|fault| fault.to_string())?;
-        let stored = match stored {
-            None => None,
-            Some(data) => Some(
-                Place::read(&data)
-                    .ok_or("the place in the mailbox was stored by another version of this program")?,
-            ),
-        };
-        self.place = match stored {
-            Some(place) if place.epoch == epoch => place,
-            Some(place) => {
-                self.renumbered = true;
-                self.gateway.events.tell(&events::Event::Fault {
-                    what: "imap",
-                    detail: format!(
-                        "mailbox {}: the server has numbered {} anew (UIDVALIDITY {} was {}); messages with the keyword {TAKEN} or a Message-ID that is known are not taken again",
-                        self.account.id, self.account.mailbox, epoch, place.epoch
-                    ),
-                });
-                Place::new(epoch, 1)
-            }
-            None => {
-                let next = selected.uid_next.unwrap_or(1);
-                let place = Place::new(epoch, if self.account.begin_with_all { 1 } else { next });
-                self.keep(&place).await?;
-                place
-            }
-        };
+        let was_open = self.selected_at.replace(clock::instant()).is_some();
+        if !was_open || self.place.epoch != epoch {
+            self.place = self.begin(epoch, selected.uid_next.unwrap_or(1)).await?;
+        }
         self.last = selected.uid_next.map_or(0, |next| next.saturating_sub(1));
+        self.waiting = self.place.later.iter().copied().collect();
         self.look = true;
         Ok(())
+    }
+
+    /// The place in the mailbox in this epoch.
+    async fn begin(&self, epoch: u32, next: u32) -> Result<Place, String> {
+        let stored = self.gateway.store.position(&Place::source(self.account)).await;
+        let place = match stored.map_err(|fault| fault.to_string())? {
+            None if self.account.begin_with_all => Place::new(epoch, 1),
+            None => Place { since: Some(clock::now().0 / 1000), ..Place::new(epoch, next) },
+            Some(data) => {
+                let place = Place::read(&data)
+                    .ok_or("the place in the mailbox was stored by another version of this program")?;
+                if place.epoch == epoch {
+                    return Ok(place);
+                }
+                self.say(format_args!(
+                    "the server has numbered the messages anew (UIDVALIDITY {epoch} was {}); those that were taken are known by what they are and not taken again",
+                    place.epoch
+                ));
+                place.anew(epoch)
+            }
+        };
+        self.keep(&place).await?;
+        Ok(place)
     }
 
     /// Stores a place on its own.
@@ -210,72 +268,158 @@ impl<'a> Watcher<'a> {
     }
 
     /// Does the next thing, or waits for something to happen.
-    fn next(&mut self, session: &mut Client) {
-        if self.doing != Doing::Nothing || !session.is_ready() || session.selected().is_none() {
-            return;
-        }
-        if let Some(uid) = self.place.pending.first().copied() {
-            return self.mark(uid, session);
-        }
-        if let Some(uid) = self.waiting.pop_front() {
-            self.incoming = Incoming::default();
-            let section = FetchItem::Section { section: Section::default(), octets: None };
-            let fetch = Fetch {
-                uids: SequenceSet::one(uid),
-                items: vec![section],
-                changed_since: None,
-                vanished: false,
-            };
-            return self.submit(Command::Fetch(fetch), session, |id| Doing::Fetching(id, uid));
-        }
-        if self.look {
-            let first = self.place.next;
-            let end = first.saturating_add(WINDOW);
-            // What came since is beyond `last`, so the last window has no end.
-            let uids =
-                if end > self.last { SequenceSet::from(first) } else { SequenceSet::range(first, end) };
-            let mut keys = vec![SearchKey::Uid(uids), SearchKey::Not(Box::new(SearchKey::Deleted))];
-            if self.keeps_keywords {
-                keys.push(SearchKey::Unkeyword(Flag::Keyword(REFUSED.into())));
-                if self.renumbered {
-                    keys.push(SearchKey::Unkeyword(Flag::Keyword(TAKEN.into())));
+    async fn next(&mut self, session: &mut Client) {
+        while self.doing == Doing::Nothing && session.is_ready() && session.selected().is_some() {
+            if !self.place.aside.is_empty() {
+                self.put_aside(session);
+            } else if !self.place.pending.is_empty() {
+                self.mark(session);
+            } else if !self.sized.is_empty() {
+                if let Err(why) = self.fetch(session).await {
+                    self.fail(why, session);
                 }
+            } else if !self.waiting.is_empty() {
+                self.size(session);
+            } else if self.look {
+                self.search(session);
+            } else {
+                return session.watch(true);
             }
-            self.look = false;
-            let search = Search { key: SearchKey::And(keys) };
-            return self.submit(Command::Search(search), session, |id| Doing::Searching(id, end));
         }
-        session.watch(true);
     }
 
-    /// Does with a message that was taken what the account says.
-    fn mark(&mut self, uid: u32, session: &mut Client) {
+    /// Asks how large the next messages are.
+    fn size(&mut self, session: &mut Client) {
+        let count = self.waiting.len().min(SIZED);
+        let letter = |uid| Letter { uid, octets: None, internal_date: None };
+        self.sized = self.waiting.drain(..count).map(letter).collect();
+        let fetch = Fetch {
+            uids: set(self.sized.iter().map(|letter| letter.uid)),
+            items: vec![FetchItem::Size, FetchItem::InternalDate],
+            changed_since: None,
+            vanished: false,
+        };
+        self.submit(Command::Fetch(fetch), session, Doing::Sizing);
+    }
+
+    fn search(&mut self, session: &mut Client) {
+        let first = self.place.next;
+        let end = first.saturating_add(WINDOW);
+        // What came since is beyond `last`, so the last window has no end.
+        let uids = if end > self.last { SequenceSet::from(first) } else { SequenceSet::range(first, end) };
+        let mut keys = vec![SearchKey::Uid(uids), SearchKey::Not(Box::new(SearchKey::Deleted))];
+        if self.keeps_keywords {
+            keys.push(SearchKey::Unkeyword(Flag::Keyword(REFUSED.into())));
+            if self.place.renumbered {
+                keys.push(SearchKey::Unkeyword(Flag::Keyword(TAKEN.into())));
+            }
+        }
+        self.look = false;
+        let search = Search { key: SearchKey::And(keys) };
+        self.submit(Command::Search(search), session, |id| Doing::Searching(id, end));
+    }
+
+    /// Asks for the next messages, as many as memory may hold at once.
+    async fn fetch(&mut self, session: &mut Client) -> Result<(), String> {
+        let most = self.gateway.settings().config.mail.max_octets;
+        let mut octets = 0_u64;
+        while let Some(letter) = self.sized.front().copied() {
+            let size = letter.octets.unwrap_or(most);
+            let older = self.place.is_older(letter.internal_date);
+            if older || size > most {
+                // Those before it are taken first: the place moves in the order of UIDs.
+                if !self.fetching.is_empty() {
+                    break;
+                }
+                self.sized.pop_front();
+                if older {
+                    self.place = self.place.passed(letter.uid);
+                    continue;
+                }
+                let refusal = too_large(size, most);
+                self.rejected(letter.uid, &refusal);
+                self.place = self.place.refused(letter.uid, refusal.reason.token());
+                self.keep(&self.place).await?;
+                continue;
+            }
+            let full = self.fetching.len() >= self.batch || octets.saturating_add(size) > BATCH_OCTETS;
+            if full && !self.fetching.is_empty() {
+                break;
+            }
+            octets = octets.saturating_add(size);
+            self.fetching.push_back(letter);
+            self.sized.pop_front();
+        }
+        if self.fetching.is_empty() {
+            return Ok(());
+        }
+        let reserved =
+            self.gateway.memory(octets).map_err(|refusal| refusal.detail.for_operator().to_owned())?;
+        self.memory = Some(reserved);
+        let section = FetchItem::Section { section: Section::default(), octets: None };
+        let fetch = Fetch {
+            uids: set(self.fetching.iter().map(|letter| letter.uid)),
+            items: vec![section],
+            changed_since: None,
+            vanished: false,
+        };
+        self.submit(Command::Fetch(fetch), session, Doing::Fetching);
+        Ok(())
+    }
+
+    /// Does with the messages that were taken what the account says.
+    fn mark(&mut self, session: &mut Client) {
+        self.settling = self.place.pending.iter().copied().take(SIZED).collect();
+        let uids = set(self.settling.iter().copied());
         let taken = Flag::Keyword(TAKEN.into());
-        let uids = SequenceSet::one(uid);
         let flags = match &self.account.after {
             After::Move(to) => {
                 let to = Mailbox::new(to);
-                return self.submit(Command::Move(uids, to), session, |id| Doing::Marking(id, uid));
+                return self.submit(Command::Move(uids, to), session, Doing::Settling);
             }
             After::Delete => vec![Flag::Deleted],
             After::Seen => vec![Flag::Seen, taken],
             After::Keep => vec![taken],
         };
-        let flags: Vec<Flag> = flags
-            .into_iter()
-            .filter(|flag| self.keeps_keywords || !matches!(flag, Flag::Keyword(_)))
-            .collect();
-        if flags.is_empty() {
-            self.place.marked(uid);
-            return self.next(session);
+        if !self.flag(uids.clone(), flags, session) {
+            // Nothing can be said of them: that they were taken is known here alone.
+            self.place.pending.clear();
+            return;
         }
-        let store = Store { uids: uids.clone(), change: Change::Add, flags, unchanged_since: None };
-        self.submit(Command::Store(store), session, |id| Doing::Marking(id, uid));
         if self.account.after == After::Delete {
-            // Where only EXPUNGE is offered, it stays until somebody else removes what is marked.
+            // Where only EXPUNGE is offered, they stay until somebody else removes what is marked.
             if let Ok(id) = session.submit(Command::Expunge(uids)) {
-                self.doing = Doing::Marking(id, uid);
+                self.doing = Doing::Settling(id);
             }
+        }
+    }
+
+    /// Puts flags on messages as far as the mailbox keeps them; whether there was one.
+    fn flag(&mut self, uids: SequenceSet, flags: Vec<Flag>, session: &mut Client) -> bool {
+        let kept = |flag: &Flag| self.keeps_keywords || !matches!(flag, Flag::Keyword(_));
+        let flags: Vec<Flag> = flags.into_iter().filter(kept).collect();
+        if flags.is_empty() {
+            return false;
+        }
+        let store = Store { uids, change: Change::Add, flags, unchanged_since: None };
+        self.submit(Command::Store(store), session, Doing::Settling);
+        true
+    }
+
+    /// Puts messages aside that are refused for good, those of one reason at once.
+    fn put_aside(&mut self, session: &mut Client) {
+        let Some((_, reason)) = self.place.aside.first().cloned() else { return };
+        let of_reason = self.place.aside.iter().filter(|(_, other)| *other == reason);
+        self.settling = of_reason.map(|(uid, _)| *uid).take(SIZED).collect();
+        let uids = set(self.settling.iter().copied());
+        let why = Flag::Keyword(format!("{WHY}{reason}"));
+        let flags = vec![Flag::Flagged, Flag::Keyword(REFUSED.into()), why];
+        let flagged = self.flag(uids.clone(), flags, session);
+        if let Some(to) = &self.account.refused_to {
+            let to = Mailbox::new(to);
+            self.submit(Command::Move(uids, to), session, Doing::Settling);
+        } else if !flagged {
+            self.place.settled(&std::mem::take(&mut self.settling));
         }
     }
 
@@ -287,133 +431,192 @@ impl<'a> Watcher<'a> {
     ) {
         let doing = self.doing;
         let mine = match doing {
-            Doing::Fetching(mine, _) | Doing::Making(mine) | Doing::Marking(mine, _) => mine == id,
-            Doing::Searching(mine, _) | Doing::Selecting(mine) => mine == id,
+            Doing::Fetching(mine) | Doing::Making(mine) | Doing::Settling(mine) => mine == id,
+            Doing::Searching(mine, _) | Doing::Selecting(mine) | Doing::Sizing(mine) => mine == id,
             Doing::Nothing => false,
         };
         if !mine {
             return;
         }
         self.doing = Doing::Nothing;
-        match (doing, outcome) {
+        let done = match (doing, outcome) {
             (_, Err(failure)) if !matches!(*failure, Failure::Refused(..)) => return,
-            (Doing::Selecting(_), Ok(completed)) => {
-                if let Yield::Selected(selected) = &completed.result
-                    && let Err(why) = self.selected(selected).await
-                {
-                    return self.fail(why, session);
-                }
-            }
+            (Doing::Selecting(_), Ok(completed)) => match &completed.result {
+                Yield::Selected(selected) => self.selected(selected).await,
+                _ => Ok(()),
+            },
             (Doing::Searching(_, end), Ok(completed)) => {
                 if let Yield::Found(found) = completed.result {
-                    // `n:*` holds the last message, however small its number.
-                    let next = self.place.next;
-                    let mut uids: Vec<u32> = found
-                        .all
-                        .numbers()
-                        .filter(|uid| *uid >= next)
-                        .take(usize::try_from(WINDOW).unwrap_or(usize::MAX))
-                        .collect();
-                    uids.sort_unstable();
-                    if uids.is_empty() && end <= self.last {
-                        self.place.next = end;
-                        self.look = true;
-                    }
-                    self.look |= !uids.is_empty();
-                    self.waiting = uids.into();
+                    self.found(&found.all, end);
                 }
+                Ok(())
             }
-            (Doing::Fetching(_, uid), outcome) => {
-                if let Err(why) = self.fetched(uid, outcome.is_ok(), session).await {
-                    return self.fail(why, session);
-                }
-            }
-            (Doing::Marking(_, uid), outcome) => {
-                self.place.marked(uid);
+            (Doing::Fetching(_), outcome) => self.fetched(outcome.is_ok()).await,
+            (Doing::Settling(_), outcome) => {
+                self.place.settled(&std::mem::take(&mut self.settling));
                 if let Err(failure) = outcome {
-                    self.gateway.events.tell(&events::Event::Fault {
-                        what: "imap",
-                        detail: format!(
-                            "mailbox {}: message {uid} was taken but could not be marked: {failure:?}",
-                            self.account.id
-                        ),
-                    });
+                    self.say(format_args!("messages could not be marked or moved: {failure:?}"));
                 }
+                Ok(())
             }
-            (Doing::Making(_) | Doing::Nothing, _) => {}
-            (Doing::Selecting(_) | Doing::Searching(..), Err(failure)) => {
-                return self.fail(format!("the server refuses: {failure:?}"), session);
+            (Doing::Sizing(_), Ok(_)) | (Doing::Making(_) | Doing::Nothing, _) => Ok(()),
+            (Doing::Selecting(_) | Doing::Searching(..) | Doing::Sizing(_), Err(failure)) => {
+                Err(format!("the server refuses: {failure:?}"))
             }
+        };
+        match done {
+            Ok(()) => self.next(session).await,
+            Err(why) => self.fail(why, session),
         }
-        self.next(session);
     }
 
-    /// A message is here, or is gone.
-    async fn fetched(&mut self, uid: u32, succeeded: bool, session: &mut Client) -> Result<(), String> {
-        let incoming = std::mem::take(&mut self.incoming);
-        if !incoming.complete {
-            if !succeeded {
-                return Err(format!("message {uid} could not be fetched"));
+    fn found(&mut self, all: &SequenceSet, end: u32) {
+        // `n:*` holds the last message, however small its number.
+        let next = self.place.next;
+        let most = usize::try_from(WINDOW).unwrap_or(usize::MAX);
+        let mut uids: Vec<u32> = all.numbers().filter(|uid| *uid >= next).take(most).collect();
+        uids.sort_unstable();
+        uids.dedup();
+        if uids.is_empty() && end <= self.last {
+            self.place.next = end;
+            self.look = true;
+        }
+        self.look |= !uids.is_empty();
+        self.waiting.extend(uids);
+    }
+
+    /// What the server says beside the ends of commands.
+    async fn told(&mut self, response: Response, session: &mut Client) {
+        match response {
+            Response::Fetch(fetch) => {
+                if let Err(why) = self.learn(&fetch).await {
+                    self.fail(why, session);
+                }
+                return;
             }
-            // Somebody removed it in between.
-            self.place = self.place.passed(uid);
+            Response::Expunge(_) | Response::Vanished(..) => return,
+            Response::Exists(_) => {
+                self.look = true;
+                self.next(session).await;
+            }
+            Response::Status(_, text) if text.code == Some(Code::Alert) && self.alerts < ALERTS => {
+                self.alerts += 1;
+                self.say(format_args!("the server says: {}", text.text));
+            }
+            _ => {}
+        }
+        self.unasked += 1;
+        if self.unasked > UNASKED {
+            self.fail("the server does not stop to talk".to_owned(), session);
+        }
+    }
+
+    /// What the server says of a message.
+    async fn learn(&mut self, fetch: &grammar::Fetch) -> Result<(), String> {
+        let Some(uid) = fetch.uid else { return Ok(()) };
+        if matches!(self.doing, Doing::Sizing(_))
+            && let Some(letter) = self.sized.iter_mut().find(|letter| letter.uid == uid)
+        {
+            letter.octets = fetch.size.or(letter.octets);
+            letter.internal_date = fetch.internal_date.map(|date| date.seconds).or(letter.internal_date);
+        }
+        let Some(incoming) = self.current.take_if(|incoming| incoming.complete) else { return Ok(()) };
+        let asked = self.fetching.iter().any(|letter| letter.uid == uid);
+        if !asked || incoming.uid.is_some_and(|told| told != uid) {
             return Ok(());
         }
-        let after = self.place.after(uid);
-        match self.take(incoming, &after).await {
+        self.early.insert(uid, incoming);
+        while let Some(letter) = self.fetching.front().copied()
+            && let Some(incoming) = self.early.remove(&letter.uid)
+        {
+            self.fetching.pop_front();
+            self.arrived(letter, incoming).await?;
+        }
+        Ok(())
+    }
+
+    /// A batch is over: what has not come is gone, or is not given out.
+    async fn fetched(&mut self, succeeded: bool) -> Result<(), String> {
+        self.current = None;
+        let many = self.fetching.len() > 1;
+        let rest = std::mem::take(&mut self.fetching);
+        let mut early = std::mem::take(&mut self.early);
+        if !succeeded && many {
+            // One of them is to blame, and the others need not wait for it.
+            self.batch = 1;
+            rest.into_iter().rev().for_each(|letter| self.sized.push_front(letter));
+        } else {
+            for letter in rest {
+                if let Some(incoming) = early.remove(&letter.uid) {
+                    self.arrived(letter, incoming).await?;
+                } else if succeeded {
+                    // Somebody removed it in between.
+                    self.place = self.place.passed(letter.uid);
+                } else {
+                    let later = self.place.postponed(letter.uid);
+                    self.place = later.ok_or("the server does not give out a hundred messages")?;
+                    self.keep(&self.place).await?;
+                    self.say(format_args!(
+                        "message {} could not be fetched and is tried again later",
+                        letter.uid
+                    ));
+                }
+            }
+        }
+        self.memory = None;
+        Ok(())
+    }
+
+    /// A message is here.
+    async fn arrived(&mut self, letter: Letter, incoming: Incoming) -> Result<(), String> {
+        let after = self.place.after(letter.uid);
+        // On the heap: an account that is idle need not hold room for it.
+        match Box::pin(self.take(incoming, &letter, &after)).await {
             Ok(()) => {
                 self.taken += 1;
                 self.place = after;
                 Ok(())
             }
             Err(refusal) => {
-                self.gateway.events.tell(&events::Event::Rejection {
-                    session: self.session.clone(),
-                    peer: self.peer.id.clone(),
-                    protocol: Protocol::Mail,
-                    stage: "message",
-                    reason: refusal.reason.into(),
-                    detail: format!(
-                        "mailbox {} message {uid}: {}",
-                        self.account.id,
-                        refusal.detail.for_operator()
-                    ),
-                });
+                self.rejected(letter.uid, &refusal);
                 if refusal.reason.permanence() == Permanence::Transient {
-                    return Err(format!("message {uid} has to wait: {}", refusal.detail.for_operator()));
+                    return Err(format!(
+                        "message {} has to wait: {}",
+                        letter.uid,
+                        refusal.detail.for_operator()
+                    ));
                 }
-                self.refused(uid, session).await
+                self.place = self.place.refused(letter.uid, refusal.reason.token());
+                self.keep(&self.place).await
             }
         }
     }
 
-    /// Puts a message aside that is refused for good.
-    async fn refused(&mut self, uid: u32, session: &mut Client) -> Result<(), String> {
-        self.place = self.place.passed(uid);
-        self.keep(&self.place).await?;
-        let uids = SequenceSet::one(uid);
-        let command = match &self.account.refused_to {
-            Some(to) => Command::Move(uids, Mailbox::new(to)),
-            None => {
-                let mut flags = vec![Flag::Flagged];
-                if self.keeps_keywords {
-                    flags.push(Flag::Keyword(REFUSED.into()));
-                }
-                Command::Store(Store { uids, change: Change::Add, flags, unchanged_since: None })
-            }
-        };
-        self.submit(command, session, |id| Doing::Marking(id, uid));
-        Ok(())
+    fn rejected(&self, uid: u32, refusal: &Refusal) {
+        self.gateway.events.tell(&events::Event::Rejection {
+            session: self.session.clone(),
+            peer: self.account.peer.clone(),
+            protocol: Protocol::Mail,
+            stage: "message",
+            reason: refusal.reason.into(),
+            detail: format!("mailbox {} message {uid}: {}", self.account.id, refusal.detail.for_operator()),
+        });
     }
 
-    async fn take(&self, incoming: Incoming, after: &Place) -> Result<(), Refusal> {
+    async fn take(&self, incoming: Incoming, letter: &Letter, after: &Place) -> Result<(), Refusal> {
         if let Some(refusal) = incoming.refused {
             return Err(refusal);
         }
+        // A connection may last for days; each message goes by the configuration that is in force.
+        let settings = self.gateway.settings();
+        let peer = settings.peer(&self.account.peer).ok_or_else(|| {
+            let detail = format!("peer {} is no longer configured", self.account.peer);
+            Refusal::new(Reason::SystemFault, Blame::Ours, detail)
+        })?;
         let origin = intake::Source {
             gateway: self.gateway,
-            settings: self.settings,
-            peer: self.peer,
+            settings: &settings,
+            peer,
             side: Side::Submission,
             session: &self.session,
             remote: self.remote,
@@ -422,133 +625,98 @@ impl<'a> Watcher<'a> {
         };
         let content = bytes::Bytes::from(incoming.content);
         let limits = cedrat_mime::Limits::default();
-        let (headers, _) = cedrat_mime::Headers::parse(&content, &limits).map_err(|fault| {
+        let (headers, body) = cedrat_mime::Headers::parse(&content, &limits).map_err(|fault| {
             Refusal::new(Reason::MessageFormatCorrupt, Blame::Message, format!("not a mail: {fault}"))
         })?;
         let mut mail = Mail::new(sender(&headers)?);
         mail.size = Some(content.len() as u64);
         let mut transaction = Transaction::begin(&origin, mail)?;
-        self.gateway.with_usage(&self.peer.id, |usage| {
+        self.gateway.with_usage(&peer.id, |usage| {
             let octets = transaction.declared();
-            self.peer.policy.admit_message(usage, transaction.sender(), octets, clock::now())
+            peer.policy.admit_message(usage, transaction.sender(), octets, clock::now())
         })?;
-        for to in self.recipients(&headers)? {
+        for to in recipients(self.account, &settings.config.mail, &headers)? {
             transaction.recipient(&origin, Rcpt::new(to)).await?;
         }
+        transaction.identity = Some(Identity {
+            source: format!("imap/{}", self.account.id),
+            key: identity::of(&headers, content.get(body..).unwrap_or_default(), letter.internal_date),
+            keep_ms: settings.config.retention.mailboxes_ms,
+        });
+        drop(headers);
         transaction.content = content.into();
         transaction.position = Some(after.position(self.account, clock::now().0));
         intake::take(&origin, transaction).await.map(drop)
     }
 
-    /// Who gets a message: those of the account, or those in the header who are numbers here.
-    fn recipients(&self, headers: &cedrat_mime::Headers) -> Result<Vec<Address>, Refusal> {
-        let own = &self.settings.config.mail;
-        let mut given: Vec<String> =
-            self.account.recipients.iter().map(|number| format!("{number}@{}", own.number_domain)).collect();
-        if given.is_empty() {
-            for name in ["Delivered-To", "X-Original-To", "To", "Cc"] {
-                for field in headers.all(name) {
-                    given.extend(addresses(field.value()).iter().filter_map(|mailbox| mailbox.address()));
-                }
-            }
-            given.retain(|address| {
-                let domain = address.rsplit_once('@').map_or("", |(_, domain)| domain);
-                own.domains.iter().any(|known| known.eq_ignore_ascii_case(domain))
-            });
-            given.sort_unstable();
-            given.dedup();
-        }
-        if given.is_empty() {
-            return Err(Refusal::new(
-                Reason::RecipientUnknown,
-                Blame::Message,
-                "the header names nobody of `mail.domains`, and the mailbox has no `to`",
-            ));
-        }
-        let parse = |text: &String| {
-            Address::parse(text, Form::Mail).map_err(|_| {
-                Refusal::new(Reason::AddressMalformed, Blame::Message, format!("recipient {text}"))
-            })
-        };
-        given.iter().map(parse).collect()
-    }
-
-    fn begins(&mut self, octets: u64, session: &mut Client) {
-        let most = self.settings.config.mail.max_octets;
-        if octets > most {
-            self.incoming.refused = Some(Refusal::new(
-                Reason::MessageTooLarge,
-                Blame::Message,
-                format!("{octets} octets are more than mail.max_octets {most}"),
-            ));
-            return;
-        }
-        match self.gateway.memory(octets) {
-            Ok(permit) => {
-                self.incoming.memory.push(permit);
-                self.incoming.reserved = octets;
-                self.incoming.content.reserve(usize::try_from(octets).unwrap_or(0));
-            }
-            Err(refusal) => self.fail(refusal.detail.for_operator().to_owned(), session),
-        }
+    fn begins(&mut self, streamed: &Streamed) {
+        let most = self.gateway.settings().config.mail.max_octets;
+        let octets = streamed.octets;
+        let refused = (octets > most).then(|| too_large(octets, most));
+        let room = if refused.is_some() { 0 } else { usize::try_from(octets).unwrap_or(0) };
+        self.current = Some(Incoming {
+            uid: streamed.uid,
+            // What a server announces is not what it sends.
+            content: Vec::with_capacity(room.min(1024 * 1024)),
+            complete: false,
+            refused,
+            announced: octets,
+        });
     }
 
     fn chunk(&mut self, octets: &[u8]) {
-        let room = usize::try_from(self.incoming.reserved).unwrap_or(usize::MAX);
-        if self.incoming.refused.is_none() && self.incoming.content.len() + octets.len() <= room {
-            self.incoming.content.extend_from_slice(octets);
+        if let Some(incoming) = &mut self.current
+            && incoming.refused.is_none()
+            && incoming.content.len() as u64 + octets.len() as u64 <= incoming.announced
+        {
+            incoming.content.extend_from_slice(octets);
         }
     }
 }
 
-/// Who a message is from: nobody, when it was delivered with an empty return path, as reports are.
-fn sender(headers: &cedrat_mime::Headers) -> Result<Address, Refusal> {
-    let path = headers.first("Return-Path").map(|path| path.trim().trim_matches(['<', '>']));
-    if path == Some("") {
-        return Ok(Address::null());
+fn too_large(octets: u64, most: u64) -> Refusal {
+    let detail = format!("{octets} octets are more than mail.max_octets {most}");
+    Refusal::new(Reason::MessageTooLarge, Blame::Message, detail)
+}
+
+/// Numbers as a set, neighbours as ranges.
+fn set(uids: impl Iterator<Item = u32>) -> SequenceSet {
+    let mut ranges: Vec<(u32, u32)> = Vec::new();
+    for uid in uids {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(uid) => *last = uid,
+            _ => ranges.push((uid, uid)),
+        }
     }
-    let from = ["From", "Sender"].iter().find_map(|name| addresses(headers.first(name)?).first()?.address());
-    let given = from.or_else(|| path.map(str::to_owned)).unwrap_or_default();
-    Address::parse(&given, Form::Mail).map_err(|_| {
-        Refusal::new(Reason::AddressMalformed, Blame::Message, format!("sender {given:?} is no address"))
-    })
+    let mut set = SequenceSet::default();
+    ranges.into_iter().for_each(|(first, last)| set.append(SequenceSet::range(first, last)));
+    set
 }
 
 impl Host<Client> for Watcher<'_> {
     async fn event(&mut self, event: Event, session: &mut Client) {
         match event {
             Event::Ready { .. } => self.make(session),
-            Event::Begins(streamed) if matches!(self.doing, Doing::Fetching(..)) => {
-                self.begins(streamed.octets, session);
+            Event::Begins(streamed) if matches!(self.doing, Doing::Fetching(_)) => self.begins(&streamed),
+            Event::Chunk(octets) => self.chunk(&octets),
+            Event::Ends => {
+                if let Some(incoming) = &mut self.current {
+                    incoming.complete = true;
+                }
             }
-            Event::Chunk(octets) if matches!(self.doing, Doing::Fetching(..)) => self.chunk(&octets),
-            Event::Ends if matches!(self.doing, Doing::Fetching(..)) => self.incoming.complete = true,
-            Event::Begins(_) | Event::Chunk(_) | Event::Ends | Event::Watching => {}
-            Event::Data(response) => match *response {
-                Response::Exists(_) => {
-                    self.look = true;
-                    self.next(session);
-                }
-                Response::Status(_, text) if text.code == Some(Code::Alert) => {
-                    self.gateway.events.tell(&events::Event::Fault {
-                        what: "imap",
-                        detail: format!("mailbox {}: the server says: {}", self.account.id, text.text),
-                    });
-                }
-                _ => {}
-            },
-            Event::Done { id, outcome } => self.done(id, outcome, session).await,
+            Event::Begins(_) => self.current = None,
+            Event::Watching => self.reopen(session),
+            Event::Data(response) => self.told(*response, session).await,
+            Event::Done { id, outcome } => {
+                self.unasked = 0;
+                self.done(id, outcome, session).await;
+            }
             Event::Failed { stage, cause } => {
                 self.failure.get_or_insert(format!("{stage:?}: {cause:?}"));
             }
             Event::Unreadable(malformed) => {
-                self.gateway.events.tell(&events::Event::Fault {
-                    what: "imap",
-                    detail: format!(
-                        "mailbox {}: the server said what cannot be read ({} wanted at {})",
-                        self.account.id, malformed.wanted, malformed.at
-                    ),
-                });
+                let (wanted, at) = (malformed.wanted, malformed.at);
+                self.say(format_args!("the server said what cannot be read ({wanted} wanted at {at})"));
             }
         }
     }
