@@ -73,7 +73,8 @@ def cpu_seconds(root):
 
 
 def resident_megabytes(root, field="VmRSS"):
-    """Resident memory of a process tree: now (VmRSS) or the most that each process ever had (VmHWM)."""
+    """Resident memory of a process tree: now (VmRSS; RssAnon, RssShmem: of its
+    own), or the most that each process ever had (VmHWM)."""
     total = 0
     for pid in tree(root):
         try:

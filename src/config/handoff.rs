@@ -46,6 +46,10 @@ pub struct Handoff {
     pub max_sessions: usize,
     /// Sessions of one account that wait at once.
     pub max_account_sessions: usize,
+    /// Requests of one account in a minute.
+    pub max_account_requests: u32,
+    /// Event streams, and lists that wait, of one account at once.
+    pub max_account_streams: usize,
     /// Whether the page for browsers is served.
     pub page: bool,
     /// Whose mail.
@@ -63,6 +67,10 @@ pub struct Account {
     pub certificates: Vec<PathBuf>,
     /// SHA-256 of its client's token.
     pub token: Option<[u8; 32]>,
+    /// SHA-256 of the certificates that its client may connect with.
+    pub login_certificates: Vec<[u8; 32]>,
+    /// Whether its client may connect with any certificate of the CA that was issued to one of its addresses.
+    pub login_by_address: bool,
     /// Who is told of a new session: an address of the operator's choice, never of a peer's.
     pub webhook: Option<Webhook>,
     /// Whether results are written for old clients (EnvelopedData, AES-256-CBC).
@@ -161,6 +169,8 @@ pub(super) fn read(table: Table<'_, '_>) -> Option<Handoff> {
         convert,
         max_sessions: number("max_sessions", 1000),
         max_account_sessions: number("max_account_sessions", 50),
+        max_account_requests: u32::try_from(number("max_account_requests", 600)).unwrap_or(u32::MAX),
+        max_account_streams: number("max_account_streams", 8),
         page: table.flag("page").unwrap_or(true),
         accounts,
     };
@@ -201,29 +211,64 @@ fn accounts(table: &Table<'_, '_>) -> Vec<Account> {
             ));
         }
         let token = token(&entry, &name.value);
+        let login_certificates = fingerprints(&entry);
+        let login_by_address = entry.flag("login_by_address").unwrap_or(false);
+        let by_certificate = login_by_address || !login_certificates.is_empty();
+        if token.is_none() && !by_certificate {
+            entry.fault(format!(
+                "the account {:?} has no `token` and no `login_certificates`, so no client can answer for it; for example token = {{ file = \"/path\" }}",
+                name.value
+            ));
+        }
         if token.is_some_and(|token| !tokens.insert(token)) {
             entry.fault(format!("the account {:?} has the token of another one", name.value));
         }
         let webhook = webhook(&entry);
         let old_client = entry.flag("old_client").unwrap_or(false);
         entry.finish();
-        accounts.push(Account { name: name.value, addresses, certificates, token, webhook, old_client });
+        accounts.push(Account {
+            name: name.value,
+            addresses,
+            certificates,
+            token,
+            login_certificates,
+            login_by_address,
+            webhook,
+            old_client,
+        });
     }
     accounts
 }
 
 fn token(entry: &Table<'_, '_>, name: &str) -> Option<[u8; 32]> {
     let token = secret(entry, "token");
-    match &token {
-        None => entry.fault(format!(
-            "the account {name:?} has no `token`, so no client can answer for it; for example token = {{ file = \"/path\" }}"
-        )),
-        Some(token) if token.expose().len() < TOKEN => entry.fault(format!(
+    if token.as_ref().is_some_and(|token| token.expose().len() < TOKEN) {
+        entry.fault(format!(
             "the token of the account {name:?} can be guessed: it has fewer than {TOKEN} characters; make one with `openssl rand -hex 32`"
-        )),
-        Some(_) => {}
+        ));
     }
     token.map(|token| Sha256::digest(token.expose().as_bytes()).into())
+}
+
+/// SHA-256 fingerprints as `openssl x509 -fingerprint -sha256` writes them, with or without colons.
+fn fingerprints(entry: &Table<'_, '_>) -> Vec<[u8; 32]> {
+    let mut read = Vec::new();
+    for at in entry.texts("login_certificates") {
+        let digits: String = at.value.chars().filter(|c| *c != ':').collect();
+        let octets = (0..64).step_by(2).map(|at| u8::from_str_radix(digits.get(at..at + 2)?, 16).ok());
+        let octets: Option<Vec<u8>> = octets.collect();
+        match octets.filter(|_| digits.len() == 64).and_then(|octets| <[u8; 32]>::try_from(octets).ok()) {
+            Some(fingerprint) => read.push(fingerprint),
+            None => entry.fault_at(
+                at.at,
+                format!(
+                    "{:?} is no SHA-256; see `openssl x509 -noout -fingerprint -sha256 -in FILE`",
+                    at.value
+                ),
+            ),
+        }
+    }
+    read
 }
 
 fn webhook(entry: &Table<'_, '_>) -> Option<Webhook> {
@@ -237,8 +282,15 @@ fn webhook(entry: &Table<'_, '_>) -> Option<Webhook> {
 
 /// Checks against the other sections.
 pub(super) fn check(handoff: Option<&Handoff>, config: &super::Config, source: &Source<'_>) {
-    if handoff.is_none() {
-        return;
+    let Some(handoff) = handoff else { return };
+    let by_certificate =
+        handoff.accounts.iter().find(|it| it.login_by_address || !it.login_certificates.is_empty());
+    let has_ca = config.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+    if let Some(account) = by_certificate.filter(|_| !(config.http.tls && has_ca)) {
+        source.fault_of_all(format!(
+            "the client of the account {:?} connects with a certificate, which nobody looks at; set `http.tls = true` and `tls.client_ca`",
+            account.name
+        ));
     }
     if config.http.listen.is_empty() {
         source.fault_of_all("`handoff` needs a door for its clients; set `http.listen`");

@@ -76,7 +76,14 @@ pub enum Event {
     WorkersStarted { version: String, sandbox: &'static str, missing: Vec<String> },
     /// 120 What happened to a session in which a key is handed over. Who, what and with which algorithm
     /// is in the audit.
-    Handoff { session: String, account: String, state: &'static str, outcome: &'static str },
+    Handoff {
+        session: String,
+        account: String,
+        state: &'static str,
+        outcome: &'static str,
+        /// What the signatures over the content came to, once it was opened; none = it had none.
+        signature: Option<&'static str>,
+    },
     /// 110 A peer connected.
     SessionOpened { session: String, peer: String, protocol: Protocol, address: String },
     /// 111 A session ended.

@@ -10,6 +10,7 @@ use cedrat_keyring::{
 };
 use cedrat_message::Address;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use sha2::{Digest as _, Sha256};
 
 use crate::config::handoff as configured;
 
@@ -57,6 +58,21 @@ impl Accounts {
             Some(signer) if faults.is_empty() => Ok(Self { all, config: config.clone(), signer }),
             _ => Err(faults),
         }
+    }
+
+    /// The account whose client connects with this certificate, which leads to the CA of clients: one
+    /// that names it, else one that goes by the addresses that it was issued to.
+    pub fn of_certificate(&self, der: &[u8]) -> Option<&Account> {
+        let fingerprint: [u8; 32] = Sha256::digest(der).into();
+        let named = self.all.iter().find(|it| it.config.login_certificates.contains(&fingerprint));
+        if named.is_some() {
+            return named;
+        }
+        let certificate = Certificate::read(der, &recipient::Limits::default()).ok()?;
+        let issued: Vec<_> =
+            certificate.addresses().iter().filter_map(|it| Address::parse(it).ok()).collect();
+        let mut found = self.all.iter().filter(|it| it.config.login_by_address);
+        found.find(|it| it.config.addresses.iter().any(|address| issued.contains(address)))
     }
 
     /// The account that receives at an address.

@@ -5,6 +5,7 @@
 //! of, it is read with a text tool, and whoever may change the database cannot thereby change it.
 
 use std::{
+    collections::{BTreeMap, VecDeque},
     fs::{File, OpenOptions},
     io::{BufRead as _, BufReader, Write as _},
     path::{Path, PathBuf},
@@ -40,6 +41,26 @@ pub struct Audit {
 struct Inner {
     file: File,
     last: Digest,
+    /// Where the next line begins.
+    end: u64,
+    lines: Lines,
+}
+
+/// Where the last lines of each account begin, so that they are found without reading the rest.
+#[derive(Debug, Default)]
+struct Lines(BTreeMap<String, VecDeque<u64>>);
+
+impl Lines {
+    fn add(&mut self, account: &str, at: u64) {
+        let lines = match self.0.get_mut(account) {
+            Some(lines) => lines,
+            None => self.0.entry(account.to_owned()).or_default(),
+        };
+        lines.push_back(at);
+        if lines.len() > MOST {
+            lines.pop_front();
+        }
+    }
 }
 
 impl Audit {
@@ -50,26 +71,34 @@ impl Audit {
     pub fn open(directory: &Path) -> Result<Self, String> {
         let path = directory.join("handoff-audit.jsonl");
         let fault = |why: String| format!("the audit {} cannot be used: {why}", path.display());
-        let mut file =
-            OpenOptions::new().create(true).append(true).open(&path).map_err(|why| fault(why.to_string()))?;
-        let mut lines = Vec::new();
-        for (at, line) in text(&path).map_err(|why| fault(why.to_string()))?.into_iter().enumerate() {
-            match serde_json::from_str::<Line>(&line.0) {
-                Ok(read) => lines.push(read),
+        let unusable = |why: std::io::Error| fault(why.to_string());
+        let file = OpenOptions::new().create(true).append(true).open(&path).map_err(unusable)?;
+        let mut reader = BufReader::new(File::open(&path).map_err(unusable)?);
+        let mut inner = Inner { file, last: Digest([0; 32]), end: 0, lines: Lines::default() };
+        let mut line = String::new();
+        for number in 1.. {
+            line.clear();
+            let octets = reader.read_line(&mut line).map_err(unusable)?;
+            if octets == 0 {
+                break;
+            }
+            match serde_json::from_str::<Line>(&line) {
+                Ok(read) => {
+                    inner.last = verify_chain(inner.last, [(&read.entry, &read.chain)])
+                        .map_err(|_| fault(format!("line {number} does not follow the one before it")))?;
+                    inner.lines.add(&read.entry.account, inner.end);
+                    inner.end += octets as u64;
+                }
                 // A line without its end was being written when the machine stopped: what it spoke of
                 // was not answered.
-                Err(_) if !line.1 => {
-                    let end: usize = lines.len();
-                    cut(&path, end).map_err(|why| fault(why.to_string()))?;
+                Err(_) if !line.ends_with('\n') => {
+                    inner.file.set_len(inner.end).map_err(unusable)?;
+                    break;
                 }
-                Err(why) => return Err(fault(format!("line {}: {why}", at + 1))),
+                Err(why) => return Err(fault(format!("line {number}: {why}"))),
             }
         }
-        let chain = lines.iter().map(|line| (&line.entry, &line.chain));
-        let last = verify_chain(Digest([0; 32]), chain)
-            .map_err(|at| fault(format!("line {} does not follow the one before it", at + 1)))?;
-        file.flush().map_err(|why| fault(why.to_string()))?;
-        Ok(Self { path, inner: Mutex::new(Inner { file, last }) })
+        Ok(Self { path, inner: Mutex::new(inner) })
     }
 
     /// Appends entries and syncs them.
@@ -83,16 +112,27 @@ impl Audit {
         let fault = |why: String| format!("the audit {} cannot be written: {why}", self.path.display());
         let mut inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
         let mut octets = Vec::new();
+        let mut begin = Vec::new();
         let mut last = inner.last;
         for entry in entries {
+            begin.push((&entry.account, octets.len() as u64));
             last = entry.chained(&last).map_err(|_| fault("a number is too large".to_owned()))?;
             let line = Line { entry: entry.clone(), chain: last };
             serde_json::to_writer(&mut octets, &line).map_err(|why| fault(why.to_string()))?;
             octets.push(b'\n');
         }
-        inner.file.write_all(&octets).map_err(|why| fault(why.to_string()))?;
-        inner.file.sync_data().map_err(|why| fault(why.to_string()))?;
+        let kept = inner.file.write_all(&octets).and_then(|()| inner.file.sync_data());
+        if let Err(why) = kept {
+            // Half a line would be the end of the chain for whoever opens it next.
+            drop(inner.file.set_len(inner.end));
+            return Err(fault(why.to_string()));
+        }
         inner.last = last;
+        for (account, at) in begin {
+            let at = inner.end + at;
+            inner.lines.add(account, at);
+        }
+        inner.end += octets.len() as u64;
         Ok(())
     }
 
@@ -101,33 +141,23 @@ impl Audit {
     /// # Errors
     /// When the file cannot be read.
     pub fn of(&self, account: &str) -> std::io::Result<Vec<Line>> {
-        let mut lines: Vec<Line> = text(&self.path)?
-            .into_iter()
-            .filter_map(|(line, _)| serde_json::from_str::<Line>(&line).ok())
-            .filter(|line| line.entry.account == account)
-            .collect();
-        let surplus = lines.len().saturating_sub(MOST);
-        lines.drain(..surplus);
+        let places: Vec<u64> = {
+            let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            inner.lines.0.get(account).map(|places| places.iter().copied().collect()).unwrap_or_default()
+        };
+        let mut reader = BufReader::new(File::open(&self.path)?);
+        let (mut lines, mut at, mut text) = (Vec::new(), 0_u64, String::new());
+        for place in places {
+            // Within the buffer it is no call of the system.
+            reader.seek_relative(i64::try_from(place.saturating_sub(at)).unwrap_or(i64::MAX))?;
+            text.clear();
+            at = place + reader.read_line(&mut text)? as u64;
+            lines.push(serde_json::from_str(&text)?);
+        }
         Ok(lines)
     }
 }
 
-/// Lines, each with whether it is ended.
-fn text(path: &Path) -> std::io::Result<Vec<(String, bool)>> {
-    let mut reader = BufReader::new(File::open(path)?);
-    let mut lines = Vec::new();
-    loop {
-        let mut line = String::new();
-        if reader.read_line(&mut line)? == 0 {
-            return Ok(lines);
-        }
-        let ended = line.ends_with('\n');
-        lines.push((line.trim_end().to_owned(), ended));
-    }
-}
-
-/// Keeps the first so many lines.
-fn cut(path: &Path, keep: usize) -> std::io::Result<()> {
-    let octets: u64 = text(path)?.iter().take(keep).map(|(line, _)| line.len() as u64 + 1).sum();
-    OpenOptions::new().write(true).open(path)?.set_len(octets)
-}
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

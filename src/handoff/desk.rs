@@ -13,7 +13,8 @@ use bytes::Bytes;
 use cedrat_keyring::{
     Cek,
     consent::Output,
-    session::{Actor, Authentication, Limits, Offer, Outcome, Session, State},
+    session::{Actor, Limits, Offer, Outcome, Session, State},
+    signed::Overall,
     wire,
 };
 use cedrat_message::Timestamp;
@@ -21,7 +22,7 @@ use serde_json::{Value, json};
 use tokio::sync::watch;
 
 use super::{
-    Accounts, Audit,
+    Accounts, Audit, Rates,
     opening::{self, Opening},
     webhook,
 };
@@ -47,11 +48,17 @@ pub struct Desk {
     /// Counts changes, for those who wait for one.
     changes: watch::Sender<u64>,
     audit: OnceLock<Audit>,
+    rates: Arc<Rates>,
 }
 
 impl Default for Desk {
     fn default() -> Self {
-        Self { inner: Mutex::default(), changes: watch::Sender::new(0), audit: OnceLock::new() }
+        Self {
+            inner: Mutex::default(),
+            changes: watch::Sender::new(0),
+            audit: OnceLock::new(),
+            rates: Arc::default(),
+        }
     }
 }
 
@@ -102,6 +109,11 @@ impl Desk {
         self.changes.send_modify(|count| *count = count.wrapping_add(1));
     }
 
+    /// What the clients of all accounts ask.
+    pub const fn rates(&self) -> &Arc<Rates> {
+        &self.rates
+    }
+
     /// Hears of changes.
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changes.subscribe()
@@ -119,8 +131,9 @@ impl Desk {
             gateway.events.tell(&Event::Handoff {
                 session: entry.session.clone(),
                 account: entry.account.clone(),
-                state: token(entry.to),
+                state: entry.to.name(),
                 outcome: entry.outcome.slug(),
+                signature: entry.signature.map(Overall::word),
             });
         }
         noted.map_err(|detail| {
@@ -184,8 +197,15 @@ impl Desk {
         }
     }
 
-    /// Sessions of an account, newest last; waits for one when there is none in that state.
-    pub async fn list(&self, account: &str, state: Option<&str>, wait: Duration) -> Vec<Value> {
+    /// Sessions of an account in that state, newest last; waits while there is none, or what there is is
+    /// known already.
+    pub async fn list(
+        &self,
+        account: &str,
+        state: Option<&str>,
+        wait: Duration,
+        known: impl Fn(&[Value]) -> bool,
+    ) -> Vec<Value> {
         let until = tokio::time::Instant::now() + wait;
         let mut changes = self.changes();
         loop {
@@ -194,10 +214,12 @@ impl Desk {
                 .held()
                 .values()
                 .filter(|held| held.session.document().account == account)
-                .filter(|held| state.is_none_or(|state| token(held.session.state()) == state))
+                .filter(|held| state.is_none_or(|state| held.session.state().name() == state))
                 .map(|held| summary(held.session.document()))
                 .collect();
-            if !found.is_empty() || tokio::time::timeout_at(until, changes.changed()).await.is_err() {
+            if !found.is_empty() && !known(&found)
+                || tokio::time::timeout_at(until, changes.changed()).await.is_err()
+            {
                 return found;
             }
         }
@@ -251,22 +273,31 @@ impl Desk {
     pub async fn grant(
         &self,
         gateway: &Arc<Gateway>,
-        account: &str,
+        by: &Actor,
         id: &str,
         octets: &[u8],
     ) -> Result<Value, Problem> {
+        let account = by.account.as_str();
         let body: wire::Grant = read(octets)?;
         let now = clock::now();
-        let (outcome, key) = self.with(account, id, |held| {
+        let granted = self.with(account, id, |held| {
             let before = held.session.state();
-            let outcome = held.session.grant(&actor(account), &body, now, &mut Chance);
-            self.note(gateway, &mut held.session)?;
+            let outcome = held.session.grant(by, &body, now, &mut Chance);
             let fresh = before == State::AwaitingKey && held.session.state() == State::KeyAccepted;
-            let key = if fresh { held.session.take_key(now).ok() } else { None };
-            self.note(gateway, &mut held.session)?;
+            let noted = self.note(gateway, &mut held.session);
+            let key = if fresh && noted.is_ok() { held.session.take_key(now).ok() } else { None };
+            // A key whose use is written nowhere is not used, and its session does not wait for another.
+            if let Err(problem) = noted.and_then(|()| self.note(gateway, &mut held.session)) {
+                held.session.fail(Outcome::ConversionFailed, now);
+                return Err(problem);
+            }
             Ok((outcome, key))
-        })?;
+        });
         self.changed();
+        if granted.is_err() {
+            self.wake_if_over(gateway, id).await;
+        }
+        let (outcome, key) = granted?;
         if outcome.is_refusal() {
             self.wake_if_over(gateway, id).await;
             return Err(self.refusal(account, id, outcome));
@@ -285,33 +316,34 @@ impl Desk {
     pub async fn decline(
         &self,
         gateway: &Arc<Gateway>,
-        account: &str,
+        by: &Actor,
         id: &str,
         octets: &[u8],
     ) -> Result<Value, Problem> {
         let _: wire::Decline = read(octets)?;
-        self.close(gateway, account, id, Session::decline).await?;
-        Ok(self.show(account, id)?.0)
+        self.close(gateway, by, id, Session::decline).await?;
+        Ok(self.show(&by.account, id)?.0)
     }
 
     /// A session is withdrawn.
     ///
     /// # Errors
     /// What the session makes of it.
-    pub async fn cancel(&self, gateway: &Arc<Gateway>, account: &str, id: &str) -> Result<(), Problem> {
-        self.close(gateway, account, id, Session::cancel).await
+    pub async fn cancel(&self, gateway: &Arc<Gateway>, by: &Actor, id: &str) -> Result<(), Problem> {
+        self.close(gateway, by, id, Session::cancel).await
     }
 
     /// Ends a session by its client's wish.
     async fn close(
         &self,
         gateway: &Arc<Gateway>,
-        account: &str,
+        by: &Actor,
         id: &str,
         end: fn(&mut Session, &Actor, Timestamp) -> Outcome,
     ) -> Result<(), Problem> {
+        let account = by.account.as_str();
         let outcome = self.with(account, id, |held| {
-            let outcome = end(&mut held.session, &actor(account), clock::now());
+            let outcome = end(&mut held.session, by, clock::now());
             self.note(gateway, &mut held.session)?;
             Ok(outcome)
         })?;
@@ -377,7 +409,7 @@ impl Desk {
         match (code, self.with(account, id, |held| Ok(held.session.state()))) {
             // Of a key nothing more is said.
             (Some(Code::KeyNotUsable), _) | (_, Err(_)) => problem,
-            (_, Ok(state)) => problem.with("state", token(state)),
+            (_, Ok(state)) => problem.with("state", state.name()),
         }
     }
 }
@@ -436,18 +468,18 @@ async fn opened(gateway: &Arc<Gateway>, id: &str, key: Cek) -> Result<(), Outcom
                 }
                 Said::NotUsable => return Err(Outcome::KeyNotUsable),
                 Said::Failed { why } => return Err(fault(format!("session {id}: {why}"))),
-                Said::Done { .. } => return Ok(octets),
+                Said::Done { signature, .. } => return Ok((octets, signature)),
             }
         }
     });
-    let result = heard.await.map_err(|_| Outcome::DeadlinePassed)??;
+    let (result, signature) = heard.await.map_err(|_| Outcome::DeadlinePassed)??;
     let mut all = desk.held();
     let kept: usize = all.values().filter_map(|held| held.result.as_ref()).map(Bytes::len).sum();
     let held = all.get_mut(id).ok_or(Outcome::SessionClosed)?;
     if kept.saturating_add(result.len()) > MOST_RESULTS {
         return Err(Outcome::ConversionFailed);
     }
-    if held.session.done(result.len() as u64, clock::now()) == Outcome::Done {
+    if held.session.done(result.len() as u64, signature, clock::now()) == Outcome::Done {
         held.result = Some(result);
     }
     drop(desk.note(gateway, &mut held.session));
@@ -461,10 +493,6 @@ async fn wake(gateway: &Arc<Gateway>, delivery: DeliveryId) {
         // It goes on when the session would have expired.
         gateway.events.tell(&Event::Fault { what: "handoff", detail: why.to_string() });
     }
-}
-
-fn actor(account: &str) -> Actor {
-    Actor { account: account.to_owned(), method: Authentication::Token }
 }
 
 fn read<T: serde::de::DeserializeOwned>(octets: &[u8]) -> Result<T, Problem> {
@@ -486,19 +514,4 @@ fn summary(document: &wire::Session) -> Value {
             "size": document.message.size,
         },
     })
-}
-
-/// A state as it is written.
-fn token(state: State) -> &'static str {
-    match state {
-        State::AwaitingKey => "awaiting_key",
-        State::Cancelled => "cancelled",
-        State::Declined => "declined",
-        State::Done => "done",
-        State::Expired => "expired",
-        State::Failed => "failed",
-        State::KeyAccepted => "key_accepted",
-        State::Transcoding => "transcoding",
-        State::Verifying => "verifying",
-    }
 }

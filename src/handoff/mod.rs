@@ -11,6 +11,7 @@ mod audit;
 mod desk;
 mod offer;
 mod opening;
+mod rates;
 mod way;
 mod webhook;
 
@@ -18,4 +19,5 @@ pub use accounts::{Account, Accounts, LONGEST_WAIT_S};
 pub use audit::Audit;
 pub use desk::Desk;
 pub use opening::program;
+pub use rates::{Open, Rates};
 pub use way::{Waiting, Way, way};

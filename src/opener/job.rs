@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
-use cedrat_keyring::consent::{Pattern, Signature};
+use cedrat_keyring::{
+    consent::{Pattern, Signature},
+    signed::Overall,
+};
 use cedrat_plan::profile::Profile;
 use serde::{Deserialize, Serialize};
 
@@ -96,7 +99,7 @@ pub enum Said {
         octets: u64,
         /// What was changed, a sentence each.
         changes: Vec<String>,
-        /// What a verification of the signature came to; none = it was not signed.
-        signature: Option<String>,
+        /// What a verification of the signatures came to; none = it was not signed.
+        signature: Option<Overall>,
     },
 }

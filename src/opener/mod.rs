@@ -186,7 +186,7 @@ async fn convert(job: &Job, opened: Opened) -> Last {
         let over = over(&job.profile, mail.len() as u64);
         if over == 0 || attempt == ATTEMPTS {
             let changes = loss.entries.iter().map(|entry| entry.note.clone()).collect();
-            let signature = finding.as_ref().map(signature::Finding::words);
+            let signature = finding.as_ref().and_then(signature::Finding::overall);
             return (Said::Done { octets: mail.len() as u64, changes, signature }, mail.into());
         }
         attempt += 1;

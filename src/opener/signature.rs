@@ -8,7 +8,7 @@
 use bytes::Bytes;
 use cedrat_keyring::{
     consent::Signature as Policy,
-    signed::{self, Judged, Limits, Status, Verdict, Weakness},
+    signed::{self, Judged, Limits, Overall, Status, Verdict, Weakness},
 };
 use cedrat_message::Message;
 use cedrat_mime::{
@@ -42,8 +42,8 @@ pub(super) struct Finding {
     /// `resinfo` of Authentication-Results (RFC 8601 §2.2), without the name of who says it; none where
     /// RFC 7281 has no word.
     results: Vec<String>,
-    /// A word for each signature, for the gateway.
-    words: Vec<&'static str>,
+    /// For the gateway: the worst of them.
+    overall: Option<Overall>,
 }
 
 /// Takes the signature away as the policy says. `unproven` is content of which nothing but the
@@ -69,9 +69,10 @@ pub(super) fn unsigned(
         Policy::GatewaySign => return Err("this gateway signs nothing (handoff.signature)".to_owned()),
         Policy::KeepOriginal | Policy::VerifyAndStrip => {}
     }
-    let mut finding = Finding { lines: Vec::new(), results: Vec::new(), words: Vec::new() };
+    let mut finding = Finding { lines: Vec::new(), results: Vec::new(), overall: None };
     let content = match found {
         None => {
+            finding.came_to(Overall::InPart);
             finding
                 .say("A part of this message was signed. That was not checked, and does not hold any more.");
             finding.result("neutral", "a part is signed, and was not checked", None);
@@ -110,19 +111,23 @@ impl Finding {
         self.results.push(format!("smime={result} ({why}){identifier}"));
     }
 
+    fn came_to(&mut self, one: Overall) {
+        self.overall = self.overall.max(Some(one));
+    }
+
     fn judge(&mut self, judged: &Judged, from: &str) {
         match judged {
             Judged::NotSmime => {
-                self.words.push("signed");
+                self.came_to(Overall::Unjudged);
                 self.say("This message was signed, but not with S/MIME. That was not checked, and does not hold any more.");
             }
             Judged::Unreadable(fault) => {
-                self.words.push("signed");
+                self.came_to(Overall::Unjudged);
                 self.say("This message was signed, but its signature could not be read.");
                 self.result("permerror", &fault.to_string(), None);
             }
             Judged::Verdicts(verdicts) if verdicts.is_empty() => {
-                self.words.push("signed");
+                self.came_to(Overall::Unjudged);
                 self.say("This message looks signed, but nobody signed it.");
                 self.result("neutral", "no signer", None);
             }
@@ -184,12 +189,12 @@ impl Finding {
             status => status.result(),
         };
         self.result(result, why, address);
-        self.words.push(verdict.status.word());
+        self.came_to(verdict.status.into());
     }
 
-    /// For the gateway: a word for each signature.
-    pub(super) fn words(&self) -> String {
-        if self.words.is_empty() { "signed in part".to_owned() } else { self.words.join(", ") }
+    /// What all signatures come to together.
+    pub(super) const fn overall(&self) -> Option<Overall> {
+        self.overall
     }
 
     /// Says it at the end of the content.

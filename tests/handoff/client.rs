@@ -4,7 +4,9 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use cedrat::chance::Chance;
 use cedrat_keyring::{
-    Cek, Certificate, ContentAlgorithm, Recipient, recipient,
+    Cek, Certificate, Consent, ContentAlgorithm, Recipient,
+    consent::Output,
+    recipient,
     seal::{self, Binding},
     unwrap::{self, KeyLimits, PrivateKey},
     wire::{self, Octets},
@@ -76,12 +78,18 @@ impl Client {
     /// The body of a grant, and the key in it.
     pub(crate) fn sealed(&self, session: &Value) -> (Vec<u8>, Vec<u8>) {
         let mut key = Vec::new();
-        let body = self.body(session, None, &mut key);
+        let body = self.body(session, None, None, &mut key);
         (body, key)
     }
 
     /// The body of a grant; with another key than the one that is in the message when `instead` says so.
-    fn body(&self, session: &Value, instead: Option<Vec<u8>>, unwrapped: &mut Vec<u8>) -> Vec<u8> {
+    fn body(
+        &self,
+        session: &Value,
+        instead: Option<Vec<u8>>,
+        output: Option<Output>,
+        unwrapped: &mut Vec<u8>,
+    ) -> Vec<u8> {
         let document: wire::Session = serde_json::from_value(session.clone()).unwrap();
         document.check().unwrap();
         let algorithm = ContentAlgorithm::ALL
@@ -112,20 +120,28 @@ impl Client {
                     && (key.octets().len() != algorithm.key_octets() || *it == algorithm)
             })
             .unwrap();
-        let binding = Binding::of(&document, offered.index, &document.consent).unwrap();
+        let given = output.map(|output| Consent { output, ..document.consent.clone() });
+        let consent = given.as_ref().unwrap_or(&document.consent);
+        let binding = Binding::of(&document, offered.index, consent).unwrap();
         let sealed = seal::seal(&document.seal, &binding, &key, named, &mut Chance).unwrap();
         let grant = wire::Grant {
             recipient_index: offered.index,
             enc: Octets(sealed.enc),
             ct: Octets(sealed.ct),
-            consent: None,
+            consent: given,
             aad: None,
         };
         serde_json::to_vec(&grant).unwrap()
     }
 
     pub(crate) async fn grant(&self, session: &Value, instead: Option<Vec<u8>>) -> Answer {
-        self.put(session["id"].as_str().unwrap(), &self.body(session, instead, &mut Vec::new())).await
+        self.put(session["id"].as_str().unwrap(), &self.body(session, instead, None, &mut Vec::new())).await
+    }
+
+    /// With the consent to another way out than the one that is asked for.
+    pub(crate) async fn grant_for_output(&self, session: &Value, output: Option<Output>) -> Answer {
+        let body = self.body(session, None, output, &mut Vec::new());
+        self.put(session["id"].as_str().unwrap(), &body).await
     }
 
     /// A key that is sealed for one session and given to another.

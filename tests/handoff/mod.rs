@@ -2,16 +2,19 @@
 //! hands over the key, or does not.
 
 mod browser;
+mod certificate;
 mod client;
 mod memory;
 mod page;
 mod program;
+mod rates;
 mod signature;
 mod told;
 
 use std::{path::Path, process::Command};
 
 use cedrat::simulate::picture;
+use cedrat_keyring::consent::Output;
 use cedrat_mime::transfer::encode_base64;
 
 use crate::harness::{Gateway, Received, Script, Sink, eventually, worker};
@@ -263,6 +266,38 @@ async fn nothing_that_could_decrypt_is_kept_anywhere() {
         }
     }
     assert!(files > 3, "the queue, the log and the audit were looked at");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn content_leaves_in_clear_only_where_the_route_and_the_client_say_so() {
+    let owner = Owner::rsa();
+    let mail = owner.mail(&content(), &["-aes-256-gcm"]);
+    let clear = "output = \"mms-cleartext\"\n";
+    for (more, narrow, encrypted) in
+        [(clear, None, false), (clear, Some(Output::Reencrypt), true), ("", None, true)]
+    {
+        let (peer, host) = (Sink::start().await, Sink::start().await);
+        let Some(gateway) = gateway(&owner, &peer, &host, more).await else { return };
+        let client = Client::of(&gateway, &owner);
+        send(&gateway, &mail).await;
+        let session = client.waiting().await;
+        let granted = client.grant_for_output(&session, narrow).await;
+        assert_eq!(granted.status, 202, "{}", granted.text());
+        let received = peer.wait_for(1).await.remove(0);
+        assert_eq!(received.content.contains("pkcs7-mime"), encrypted, "{:.2000}", received.content);
+        assert_eq!(received.content.contains("image/jpeg"), !encrypted, "{:.2000}", received.content);
+        if encrypted {
+            assert!(owner.opened(&received).unwrap().contains("image/jpeg"));
+        }
+    }
+    // Clear text is nothing that a client can ask for.
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    let Some(gateway) = gateway(&owner, &peer, &host, "").await else { return };
+    let client = Client::of(&gateway, &owner);
+    send(&gateway, &mail).await;
+    let session = client.waiting().await;
+    let refused = client.grant_for_output(&session, Some(Output::MmsCleartext)).await;
+    assert_eq!((refused.status, &refused.json()["code"]), (403, &"consent-insufficient".into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

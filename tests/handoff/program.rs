@@ -21,8 +21,8 @@ use super::{Owner, TOKEN, content, content_with, gateway, send};
 use crate::harness::{self, Sink};
 
 /// The program's parts, set up for an owner and a gateway.
-struct Program {
-    gateway: Gateway,
+pub(super) struct Program {
+    pub(super) gateway: Gateway,
     client: Client,
 }
 
@@ -33,25 +33,33 @@ impl Program {
             Address::parse(&format!("http://{}", running.running.as_ref().unwrap().http[0])).unwrap();
         let http =
             |credential| Http::new(address.clone(), Vec::new(), credential, Limits::default()).unwrap();
+        Self::known_by(http, Credential::Bearer(Zeroizing::new(TOKEN.to_owned())), owner)
+    }
+
+    /// Known by a token or a certificate.
+    pub(super) fn known_by(
+        http: impl Fn(Option<Credential>) -> Http,
+        credential: Credential,
+        owner: &Owner,
+    ) -> Self {
         let shown = well_known(&http(None)).unwrap();
         assert_eq!(shown.suites, [cedrat_keyring::seal::SUITE]);
-        let bearer = Credential::Bearer(Zeroizing::new(TOKEN.to_owned()));
         let identities =
             keys::pem::load(&[&owner.path("key.pem"), &owner.path("cert.pem")], &mut Source::Terminal)
                 .unwrap();
         let log = Log::open(&owner.path("log.jsonl")).unwrap();
         Self {
-            gateway: Gateway::new(http(Some(bearer)), shown.keys).unwrap(),
+            gateway: Gateway::new(http(Some(credential)), shown.keys).unwrap(),
             client: Client { identities, log, grants_an_hour: GRANTS_AN_HOUR },
         }
     }
 
-    fn waiting(&self) -> wire::Session {
+    pub(super) fn waiting(&self) -> wire::Session {
         let waiting = self.gateway.waiting(true, None).unwrap().unwrap();
         self.gateway.session(&waiting.sessions[0]).unwrap()
     }
 
-    fn grant(&mut self, session: &wire::Session, consent: &Consent) -> Result<bool, Error> {
+    pub(super) fn grant(&mut self, session: &wire::Session, consent: &Consent) -> Result<bool, Error> {
         let now = Time(cedrat::clock::now());
         let granted = self.client.grant(&self.gateway, session, consent, "user", now, &mut Chance);
         granted.map(|granted| granted.masked)
@@ -59,7 +67,7 @@ impl Program {
 }
 
 /// The program waits with its whole thread.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+pub(super) async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     tokio::task::spawn_blocking(work).await.unwrap()
 }
 

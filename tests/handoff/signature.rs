@@ -1,6 +1,6 @@
 //! Signed content that is encrypted: judged, said to the reader, attached or refused.
 
-use crate::harness::Sink;
+use crate::harness::{Sink, eventually};
 
 use super::{Owner, client::Client, content, content_with, gateway, granted, send};
 
@@ -42,6 +42,36 @@ async fn a_signature_is_judged_before_conversion_and_its_verdict_said_inside() {
         }
         assert!(!opened.contains("pkcs7"), "nothing is left of the signature: {opened:.3000}");
         assert!(!received.content.contains("smime=pass"), "{:.3000}", received.content);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_of_the_sender_passes_and_its_verdict_stands_in_audit_and_log_without_who_signed() {
+    let owner = Owner::rsa();
+    let bob = ["-subj", "/CN=Bob Marker", "-addext", "subjectAltName=email:bob@example.test"];
+    let mut arguments = vec!["req", "-x509", "-nodes", "-days", "2", "-newkey", "rsa:2048"];
+    arguments.extend(["-keyout", "bob.key", "-out", "bob.pem"]);
+    arguments.extend(bob);
+    owner.openssl(&arguments, &[]);
+    std::fs::write(owner.path("unsigned.eml"), content()).unwrap();
+    let sign = ["cms", "-sign", "-in", "unsigned.eml", "-signer", "bob.pem", "-inkey", "bob.key", "-crlfeol"];
+    let mail = owner.mail(&owner.openssl(&sign, &[]), &["-aes-256-gcm"]);
+    let Some((gateway, received)) = granted(&owner, &mail, "").await else { return };
+    let opened = owner.opened(&received).unwrap_or_else(|why| panic!("{why}\n{}", received.content));
+    let result = "smime=pass (certificate not validated) body.smime-identifier=bob@example.test";
+    assert!(unfolded(&opened).contains(result), "{opened:.3000}");
+    assert!(!received.content.contains("smime=pass"), "{:.3000}", received.content);
+    let audit = Client::of(&gateway, &owner).get("/audit").await;
+    let last = audit.json()["entries"].as_array().unwrap().last().unwrap()["entry"].clone();
+    assert_eq!((&last["outcome"], &last["signature"]), (&"done".into(), &"signed/verified".into()));
+    let told =
+        |event: &serde_json::Value| event["type"] == "Handoff" && event["signature"] == "signed/verified";
+    eventually("the log", || gateway.events().iter().any(told).then_some(())).await;
+    let kept = std::fs::read_to_string(gateway.path("handoff-audit.jsonl")).unwrap();
+    for line in kept.lines().chain(
+        gateway.events().iter().map(ToString::to_string).collect::<Vec<_>>().iter().map(String::as_str),
+    ) {
+        assert!(!line.contains("Bob Marker") && !line.contains("certificate not validated"), "{line}");
     }
 }
 

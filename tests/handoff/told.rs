@@ -12,7 +12,7 @@ use super::{Owner, client::Client, client::TOKEN, content_with, send};
 use crate::harness::{Gateway, Sink, worker};
 use crate::http::client;
 
-async fn read_until(stream: &mut TcpStream, end: &str) -> String {
+pub(super) async fn read_until(stream: &mut TcpStream, end: &str) -> String {
     let mut text = String::new();
     let mut octets = [0; 4096];
     while !text.contains(end) {

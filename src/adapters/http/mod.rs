@@ -25,7 +25,12 @@ pub mod wanted;
 
 use std::{convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
-use hyper::{server::conn::http1, service::service_fn};
+use hyper::{
+    Request,
+    body::{Bytes, Incoming},
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
@@ -34,7 +39,7 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use self::{core::Core, patient::Patient};
+use self::{core::Core, handoff::Presented, patient::Patient};
 use crate::events::{Event, Events};
 
 /// Octets of a request's head: the longest query and some long tokens fit four times.
@@ -120,22 +125,33 @@ async fn connection(front: Arc<Front>, stream: TcpStream, shutdown: watch::Recei
     // A peer that is gone already is found out by the first read.
     drop(stream.set_nodelay(true));
     if !config.tls {
-        return exchange(front, stream, patience, shutdown).await;
+        return exchange(front, stream, None, patience, shutdown).await;
     }
     let Some(tls) = front.core.tls() else { return };
     let handshake = tokio_rustls::TlsAcceptor::from(tls).accept(stream);
     // Port scanners and clear-text clients are not worth a line each.
     if let Ok(Ok(stream)) = tokio::time::timeout(patience, handshake).await {
-        exchange(front, stream, patience, shutdown).await;
+        let chain = stream.get_ref().1.peer_certificates();
+        let presented = chain.and_then(|chain| chain.first());
+        let presented = presented.map(|der| Presented(Bytes::copy_from_slice(der)));
+        exchange(front, stream, presented, patience, shutdown).await;
     }
 }
 
-async fn exchange<S>(front: Arc<Front>, stream: S, patience: Duration, mut shutdown: watch::Receiver<bool>)
-where
+async fn exchange<S>(
+    front: Arc<Front>,
+    stream: S,
+    presented: Option<Presented>,
+    patience: Duration,
+    mut shutdown: watch::Receiver<bool>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(move |request| {
+    let service = service_fn(move |mut request: Request<Incoming>| {
         let front = front.clone();
+        if let Some(presented) = &presented {
+            request.extensions_mut().insert(presented.clone());
+        }
         async move { Ok::<_, Infallible>(router::answer(&front, request).await) }
     });
     let connection = http1::Builder::new()

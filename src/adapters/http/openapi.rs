@@ -38,7 +38,10 @@ pub fn description() -> Value {
         "security": [{ "token": [] }],
         "paths": paths,
         "components": {
-            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+            "securitySchemes": {
+                "certificate": { "type": "mutualTLS" },
+                "token": { "type": "http", "scheme": "bearer" },
+            },
             "schemas": schemas(),
             "responses": { "problem": {
                 "description": "A refusal (RFC 9457); the codes are in x-problems",
@@ -62,6 +65,8 @@ fn one(operation: Operation, method: &str) -> Value {
         members.insert("operationId".into(), json!(id));
         if operation.is_open() {
             members.insert("security".into(), json!([]));
+        } else if matches!(operation, Operation::Handoff(_)) {
+            members.insert("security".into(), json!([{ "token": [] }, { "certificate": [] }]));
         }
     }
     described

@@ -99,9 +99,12 @@ codes! {
     /// Too many keys that did not fit.
     TooManyAttempts = "too-many-attempts", 429, "Too many attempts",
         "try again after the seconds of Retry-After";
+    /// An account asks too often, or holds too many streams.
+    TooManyRequests = "too-many-requests", 429, "Too many requests of this account",
+        "try again after the seconds of Retry-After; the bounds are handoff.max_account_requests and handoff.max_account_streams";
     /// No token, or one that nobody has.
     Unauthorized = "unauthorized", 401, "A token is missing or not known",
-        "send the header Authorization: Bearer TOKEN with a token of an [[http.client]], or of a [[handoff.account]] for its sessions";
+        "send the header Authorization: Bearer TOKEN with a token of an [[http.client]], or of a [[handoff.account]] for its sessions, or connect with a certificate that it names";
     /// Not converted: damaged, encrypted, beyond a bound, cannot fit.
     Unconvertible = "unconvertible", 422, "These media cannot be converted as asked",
         "see kind and detail; cannot-fit asks for a larger max_octets, the others for other media";
@@ -119,8 +122,8 @@ codes! {
         "see detail; ask for a type that is written, or send media of a kind that is read";
 }
 
-/// Seconds in Retry-After.
-const RETRY: &str = "2";
+/// Seconds in Retry-After where nothing better is known.
+const RETRY: u64 = 2;
 
 /// One refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,18 +135,27 @@ pub struct Problem {
     /// Further members.
     more: Vec<(&'static str, serde_json::Value)>,
     allow: Option<&'static str>,
+    /// Seconds after which it may go better; 0 = the usual ones of such a refusal.
+    after: u64,
 }
 
 impl Problem {
     /// A refusal.
     pub fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self { code, detail: detail.into(), more: Vec::new(), allow: None }
+        Self { code, detail: detail.into(), more: Vec::new(), allow: None, after: 0 }
     }
 
     /// With a further member.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<serde_json::Value>) -> Self {
         self.more.push((name, value.into()));
+        self
+    }
+
+    /// It may go better after so many seconds.
+    #[must_use]
+    pub const fn after(mut self, seconds: u64) -> Self {
+        self.after = seconds;
         self
     }
 
@@ -193,8 +205,9 @@ impl Problem {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         match self.code {
-            Code::Busy | Code::TooManyAttempts | Code::Unavailable => {
-                headers.insert(RETRY_AFTER, HeaderValue::from_static(RETRY));
+            Code::Busy | Code::TooManyAttempts | Code::TooManyRequests | Code::Unavailable => {
+                let seconds = if self.after == 0 { RETRY } else { self.after };
+                headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
             }
             Code::Unauthorized => {
                 headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"cedrat\""));

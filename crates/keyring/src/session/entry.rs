@@ -9,6 +9,7 @@ use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 use super::{Outcome, State};
+use crate::signed::Overall;
 use crate::wire::{Digest, Integrity, NotCanonical, Time, canonical};
 
 /// Who did something.
@@ -83,6 +84,9 @@ pub struct Entry {
     pub octets_in: u64,
     /// Octets of the result; 0 before there is one.
     pub octets_out: u64,
+    /// What the signatures over the content came to, once that is known; absent when there was none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<Overall>,
 }
 
 impl Entry {

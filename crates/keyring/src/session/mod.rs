@@ -19,20 +19,20 @@ use core::fmt;
 
 use cedrat_message::Timestamp;
 use rand_core::CryptoRng;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
     Cek, Consent, ContentAlgorithm,
     seal::{self, Binding, SealKey},
+    signed::Overall,
     wire::{self, Digest, Octets, Time},
 };
 
 pub use entry::{Actor, Authentication, Entry, Event, verify_chain};
 pub use outcome::Outcome;
 
-/// Where a session stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+/// Where a session stands. Written as [`State::name`] says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum State {
     /// A client may give the key.
     AwaitingKey,
@@ -116,6 +116,8 @@ pub struct Session {
     /// Grants that were answered, by the digest of their body.
     answers: Vec<(Digest, Outcome)>,
     octets_out: u64,
+    /// What the signatures over the content came to.
+    signature: Option<Overall>,
     revision: u32,
     entries: Vec<Entry>,
 }
@@ -129,10 +131,53 @@ enum Stage {
 }
 
 impl State {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::AwaitingKey,
+        Self::KeyAccepted,
+        Self::Verifying,
+        Self::Transcoding,
+        Self::Done,
+        Self::Declined,
+        Self::Expired,
+        Self::Failed,
+        Self::Cancelled,
+    ];
+
+    /// As it is written in documents, audit entries and events.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AwaitingKey => "awaiting_key",
+            Self::KeyAccepted => "key_accepted",
+            Self::Verifying => "verifying",
+            Self::Transcoding => "transcoding",
+            Self::Done => "done",
+            Self::Declined => "declined",
+            Self::Expired => "expired",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+        }
+    }
+
     /// Whether nothing follows.
     #[must_use]
     pub const fn is_end(self) -> bool {
         matches!(self, Self::Done | Self::Declined | Self::Expired | Self::Failed | Self::Cancelled)
+    }
+}
+
+impl Serialize for State {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl<'de> Deserialize<'de> for State {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let found = Self::ALL.into_iter().find(|state| state.name() == name);
+        found.ok_or_else(|| de::Error::custom("no state of a session"))
     }
 }
 
@@ -175,6 +220,7 @@ impl Session {
             consent: offer.consent,
             answers: Vec::new(),
             octets_out: 0,
+            signature: None,
             revision: 0,
             entries: Vec::new(),
         };
@@ -357,13 +403,14 @@ impl Session {
         }
     }
 
-    /// The result is ready.
-    pub fn done(&mut self, octets: u64, now: Timestamp) -> Outcome {
+    /// The result is ready; `signature` is what those over the content came to, if there were any.
+    pub fn done(&mut self, octets: u64, signature: Option<Overall>, now: Timestamp) -> Outcome {
         self.tick(now);
         if self.state() != State::Transcoding {
             return Outcome::SessionClosed;
         }
         self.octets_out = octets;
+        self.signature = signature;
         let gateway = self.gateway();
         self.end(Event::Work, &gateway, State::Done, Outcome::Done);
         Outcome::Done
@@ -448,6 +495,7 @@ impl Session {
             consent_sha256: self.consent.sha256(),
             octets_in: document.message.size,
             octets_out: self.octets_out,
+            signature: self.signature,
         });
     }
 }

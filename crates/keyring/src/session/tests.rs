@@ -83,7 +83,7 @@ fn one_message_one_key_one_use() {
     assert_eq!(session.take_key(at(2)).unwrap().octets(), of_length(32));
     assert_eq!(session.take_key(at(2)).err(), Some(Outcome::SessionClosed));
     assert_eq!(session.verified(at(3)), Outcome::Transcoding);
-    assert_eq!(session.done(4711, at(4)), Outcome::Done);
+    assert_eq!(session.done(4711, None, at(4)), Outcome::Done);
     assert_eq!(session.state(), State::Done);
     assert_eq!(session.deadline(), None);
     let steps: Vec<_> = session.take_entries().into_iter().map(|entry| (entry.to, entry.outcome)).collect();
@@ -186,7 +186,7 @@ fn work_that_takes_too_long_ends_with_the_key_wiped() {
         assert!(session.take_key(at(130)).is_err());
         assert_eq!(session.state(), State::Failed);
         assert_eq!(session.document().outcome, Some(Outcome::DeadlinePassed));
-        assert_eq!(session.done(1, at(131)), Outcome::SessionClosed);
+        assert_eq!(session.done(1, None, at(131)), Outcome::SessionClosed);
     }
 }
 
@@ -343,7 +343,7 @@ proptest! {
                 Step::Bad(seed) => drop(put(&mut session, &bad(seed), now)),
                 Step::Cancel => drop(session.cancel(&owner(), now)),
                 Step::Decline => drop(session.decline(&owner(), now)),
-                Step::Done => drop(session.done(1, now)),
+                Step::Done => drop(session.done(1, None, now)),
                 Step::Fail => drop(session.fail(Outcome::ConversionFailed, now)),
                 Step::Foreign => drop(session.grant(&actor("x"), &good, now, &mut Dice(3))),
                 Step::Good => drop(put(&mut session, &good, now)),

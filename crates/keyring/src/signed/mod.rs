@@ -19,6 +19,8 @@ use alloc::vec::Vec;
 
 use const_oid::ObjectIdentifier as Oid;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Certificate;
 use crate::recipient::element::{
     self, Elements, INTEGER, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET, constructed, primitive,
@@ -110,17 +112,57 @@ pub enum Weakness {
     ShortKey,
 }
 
-impl Status {
-    /// In the words of RFC 9219 §4.2, with one more. `signed/verified` is about the octets alone: no
-    /// chain of certificates was looked at.
+/// What the signatures over a content come to together: the worst of them. In the words of RFC 9219 §4.2, with
+/// two more. `signed/verified` is about the octets alone: no chain of certificates was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Overall {
+    /// All are right.
+    #[serde(rename = "signed/verified")]
+    Verified,
+    /// One verifies, and proves little.
+    #[serde(rename = "signed/weak")]
+    Weak,
+    /// One could not be judged.
+    #[serde(rename = "signed")]
+    Unjudged,
+    /// A part is signed, which is not judged.
+    #[serde(rename = "signed-in-part")]
+    InPart,
+    /// One is wrong.
+    #[serde(rename = "signed/failed")]
+    Failed,
+}
+
+impl Overall {
+    /// As it is written.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Right => "signed/verified",
-            Self::Weak(_) => "signed/weak",
-            Self::Changed | Self::Wrong => "signed/failed",
-            Self::NoCertificate | Self::UnknownAlgorithm => "signed",
+            Self::Verified => "signed/verified",
+            Self::Weak => "signed/weak",
+            Self::Unjudged => "signed",
+            Self::InPart => "signed-in-part",
+            Self::Failed => "signed/failed",
         }
+    }
+}
+
+impl From<Status> for Overall {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Right => Self::Verified,
+            Status::Weak(_) => Self::Weak,
+            Status::Changed | Status::Wrong => Self::Failed,
+            Status::NoCertificate | Status::UnknownAlgorithm => Self::Unjudged,
+        }
+    }
+}
+
+impl Status {
+    /// As [`Overall::word`] says it of this one alone.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        Overall::from(self).word()
     }
 
     /// As a result of Authentication-Results (RFC 7281 §3.1).

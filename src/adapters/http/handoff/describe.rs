@@ -40,6 +40,14 @@ pub fn describe(door: Door, method: &str) -> Value {
         parameters.push(parameter("state", "query", "Only those in this state, such as awaiting_key"));
         parameters.push(parameter("wait", "query", "Seconds to wait for one when there is none, at most 55"));
     }
+    let has_tag = matches!(door, Door::Session | Door::Sessions) && method == "GET";
+    if has_tag {
+        parameters.push(parameter(
+            "If-None-Match",
+            "header",
+            "ETag of an earlier answer; the same again is 304",
+        ));
+    }
     if door == Door::Events {
         parameters.push(parameter("Last-Event-ID", "header", "Number of the last event that was seen"));
     }
@@ -53,6 +61,15 @@ pub fn describe(door: Door, method: &str) -> Value {
         "parameters": parameters,
         "responses": { answers: answer, "default": { "$ref": "#/components/responses/problem" } },
     });
+    if let Some(responses) = described.get_mut("responses").and_then(Value::as_object_mut).filter(|_| has_tag)
+    {
+        responses.insert("304".into(), json!({ "description": "It is what the client has" }));
+    }
+    if let Some(responses) =
+        described.get_mut("responses").and_then(Value::as_object_mut).filter(|_| !door.is_open())
+    {
+        responses.insert("429".into(), json!({ "$ref": "#/components/responses/problem" }));
+    }
     let body = match door {
         Door::Decline => Some(json!({
             "type": "object",

@@ -22,10 +22,14 @@ use hyper::{
 use tokio::sync::watch;
 
 use super::super::router::Content;
-use crate::gateway::Gateway;
+use cedrat_keyring::session::State;
+
+use crate::{gateway::Gateway, handoff::Open};
 
 /// How often a comment shows that the connection lives: below what proxies wait.
 const BEAT: Duration = Duration::from_secs(20);
+
+const AWAITING: &str = State::AwaitingKey.name();
 
 type Frames = Pin<Box<dyn Stream<Item = Bytes> + Send>>;
 
@@ -57,10 +61,17 @@ struct Listener {
     shutdown: watch::Receiver<bool>,
     seen: Option<u64>,
     said: String,
+    /// Its place among the streams of the account.
+    _open: Open,
 }
 
 /// The events of an account, from after `last`.
-pub(super) fn stream(gateway: &Arc<Gateway>, account: &str, last: Option<u64>) -> Response<Content> {
+pub(super) fn stream(
+    gateway: &Arc<Gateway>,
+    account: &str,
+    last: Option<u64>,
+    open: Open,
+) -> Response<Content> {
     let listener = Listener {
         gateway: gateway.clone(),
         account: account.to_owned(),
@@ -68,6 +79,7 @@ pub(super) fn stream(gateway: &Arc<Gateway>, account: &str, last: Option<u64>) -
         shutdown: gateway.shutdown.subscribe(),
         seen: last,
         said: String::new(),
+        _open: open,
     };
     let frames = stream::unfold(listener, |mut listener| async move {
         let octets = listener.next().await?;
@@ -89,7 +101,7 @@ impl Listener {
             if self.seen != Some(count) {
                 self.seen = Some(count);
                 let waiting =
-                    self.gateway.handoff.list(&self.account, Some("awaiting_key"), Duration::ZERO).await;
+                    self.gateway.handoff.list(&self.account, Some(AWAITING), Duration::ZERO, |_| false).await;
                 let ids: Vec<&str> = waiting.iter().filter_map(|one| one.get("id")?.as_str()).collect();
                 let data = serde_json::json!({ "awaiting_key": ids }).to_string();
                 if data != self.said {
