@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn an_account_may_ask_so_often_in_a_minute_and_then_as_time_passes() {
         let rates = Rates::default();
-        let ask = |ms| rates.ask("alice", 6, Timestamp(1_000_000 + ms));
+        let ask = |ms: i64| rates.ask("alice", 6, Timestamp(1_000_000 + ms));
         assert!((0..6).all(|_| ask(0).is_ok()), "all at once");
         let refused = ask(0).unwrap_err().response();
         assert_eq!((refused.status().as_u16(), refused.headers()[RETRY_AFTER].as_bytes()), (429, &b"10"[..]));
