@@ -4,24 +4,18 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use cedrat_wire_imap::client::{Auth, Client, Config, Limits, Tls};
+use cedrat_wire_imap::client::{Client, Config, Limits};
 use rustls::pki_types::ServerName;
 use tokio::{net::TcpStream, sync::watch, task::JoinHandle};
 
-use super::source::Watcher;
+use super::{reach::Server, source::Watcher};
 use crate::{
     clock,
-    config::{
-        TlsMode,
-        imap::{Account, Login},
-    },
+    config::{TlsMode, imap::Account},
     drive::{self, Ended, TlsSide},
     events::{Event, Protocol},
     gateway::{Gateway, Settings},
 };
-
-/// How long making a TCP connection may take.
-const CONNECT: Duration = Duration::from_secs(30);
 
 /// Pauses between connections: the first and the longest.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -132,21 +126,18 @@ pub(super) async fn reach(settings: &Settings, account: &Account) -> Result<Reac
         let tls = settings.mailbox_tls.get(&account.tls.ca).ok_or("it is no longer configured")?;
         TlsSide::Connect(tls.clone(), name)
     };
-    let addresses = settings
-        .resolver
-        .addresses(&account.host, account.port)
-        .await
-        .map_err(|refusal| refusal.detail.for_operator().to_owned())?;
-    let session = Client::new(config(account)?, clock::entropy());
-    let mut failed = "it has no address".to_owned();
-    for remote in addresses {
-        match tokio::time::timeout(CONNECT, TcpStream::connect(remote)).await {
-            Ok(Ok(stream)) => return Ok(Reached { session, stream, remote, side }),
-            Ok(Err(fault)) => failed = format!("{} at {remote}: {fault}", account.host),
-            Err(_) => failed = format!("{} at {remote}: no connection within 30 s", account.host),
-        }
-    }
-    Err(failed)
+    let server = Server {
+        host: &account.host,
+        port: account.port,
+        mode: account.tls.mode,
+        user: &account.user,
+        login: &account.login,
+        compress: account.compress,
+    };
+    let limits = Limits { idle_ms: account.reopen_ms, ..Limits::default() };
+    let session = Client::new(Config { limits, ..server.session()? }, clock::entropy());
+    let (stream, remote) = server.stream(settings).await?;
+    Ok(Reached { session, stream, remote, side })
 }
 
 /// One connection from beginning to end.
@@ -160,7 +151,7 @@ async fn connect(
     gateway.events.tell(&Event::SessionOpened {
         session: watcher.session().to_owned(),
         peer: account.peer.clone(),
-        protocol: Protocol::Mail,
+        protocol: Protocol::Imap,
         address: remote.to_string(),
     });
     let implicit = account.tls.mode == TlsMode::Implicit;
@@ -168,7 +159,7 @@ async fn connect(
     gateway.events.tell(&Event::SessionClosed {
         session: watcher.session().to_owned(),
         peer: account.peer.clone(),
-        protocol: Protocol::Mail,
+        protocol: Protocol::Imap,
         messages: watcher.taken(),
         why: if matches!(ended, Ended::Shutdown) { "told to stop".to_owned() } else { ended.to_string() },
     });
@@ -177,35 +168,4 @@ async fn connect(
         (_, Some(why)) => Err(why),
         (ended, None) => Err(ended.to_string()),
     }
-}
-
-fn config(account: &Account) -> Result<Config, String> {
-    let auth = match &account.login {
-        Login::Password(password) => Auth::Password(cedrat_wire_mail::smtp::Credentials::new(
-            &account.user,
-            password.expose().to_owned(),
-        )),
-        Login::TokenFile(path) => {
-            let token = std::fs::read_to_string(path)
-                .map_err(|fault| format!("the token {} cannot be read: {fault}", path.display()))?;
-            let token = cedrat_wire_mail::smtp::Password::new(token.trim().to_owned());
-            Auth::Bearer { user: account.user.clone(), token }
-        }
-    };
-    let tls = match account.tls.mode {
-        TlsMode::Implicit => Tls::Implicit,
-        TlsMode::None => Tls::None,
-        TlsMode::Opportunistic => Tls::Opportunistic,
-        TlsMode::Verify => Tls::Required,
-    };
-    let limits = Limits { idle_ms: account.reopen_ms, ..Limits::default() };
-    Ok(Config {
-        limits,
-        tls,
-        // `tls = "none"` was written by somebody who knows the way to the server.
-        auth_in_clear: account.tls.mode == TlsMode::None,
-        compress: account.compress,
-        id: vec![("name".into(), "cedrat".into()), ("version".into(), env!("CARGO_PKG_VERSION").into())],
-        ..Config::new(Some(auth))
-    })
 }
