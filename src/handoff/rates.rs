@@ -52,11 +52,10 @@ impl Rates {
         let each = MINUTE_MS * 1000 / i64::from(most.max(1));
         let wait = self.of(account, |rate| {
             // A clock that was set back must not lock anybody out.
-            let due = rate.due.clamp(now, now + MINUTE_MS * 1000) + each;
+            let before = rate.due.clamp(now, now + MINUTE_MS * 1000);
+            let due = before + each;
             let wait = due - (now + MINUTE_MS * 1000);
-            if wait <= 0 {
-                rate.due = due;
-            }
+            rate.due = if wait <= 0 { due } else { before };
             wait
         });
         if wait <= 0 {
