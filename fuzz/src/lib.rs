@@ -5,9 +5,12 @@ use std::time::{Duration, Instant};
 /// An input is blown up to this size to see how the time grows.
 const LARGE: usize = 1 << 19;
 
-/// What half a megabyte may take on a busy machine with coverage counters compiled in. Linear code needs a few
-/// milliseconds; quadratic code needs minutes.
+/// What half a megabyte may take before it is compared with less. Most linear code needs a few milliseconds; code that
+/// writes nine octets for one, several times over, with coverage counters compiled in, may need more.
 const BOUND: Duration = Duration::from_secs(2);
+
+/// How many times a quarter of it the whole may take: 4 when time is linear, 16 when it is quadratic.
+const GROWTH: u32 = 8;
 
 /// Fails when `run` is not linear: hands it the input repeated up to half a megabyte. Only one input in 256 is tried,
 /// chosen by its content, so that the others stay fast.
@@ -19,10 +22,16 @@ pub fn linear(input: &[u8], run: impl Fn(&[u8])) {
         return;
     }
     let large: Vec<u8> = input.iter().copied().cycle().take(LARGE).collect();
-    let begin = spent();
-    run(&large);
-    let took = spent().saturating_sub(begin);
-    assert!(took < BOUND, "{LARGE} octets took {took:?}");
+    let time = |octets: &[u8]| {
+        let begin = spent();
+        run(octets);
+        spent().saturating_sub(begin)
+    };
+    let took = time(&large);
+    if took >= BOUND {
+        let quarter = time(large.get(..LARGE / 4).unwrap_or_default());
+        assert!(took < quarter * GROWTH, "{LARGE} octets took {took:?}, a quarter of them {quarter:?}");
+    }
 }
 
 /// Processor time of this thread: what other programs take of the machine is no fault of an input. Where the system
