@@ -86,22 +86,21 @@ impl Sealed {
             let piece = octets.get(read..octets.len().min(read + PIECE)).unwrap_or_default();
             second.update(piece, &mut plaintext).map_err(|_| Said::NotUsable)?;
             read += piece.len();
-            written += put(&plaintext, &mut octets, written);
-            plaintext.clear();
+            written = put(&mut plaintext, octets.get_mut(..read), written).ok_or(Said::NotUsable)?;
         }
         second.finish(&mut plaintext).map_err(|_| Said::NotUsable)?;
-        written += put(&plaintext, &mut octets, written);
+        written = put(&mut plaintext, Some(&mut octets), written).ok_or(Said::NotUsable)?;
         octets.truncate(written);
         Ok((octets, proven))
     }
 }
 
-/// Copies `from` over what is at this place.
-fn put(from: &[u8], to: &mut [u8], at: usize) -> usize {
-    for (to, from) in to.iter_mut().skip(at).zip(from) {
-        *to = *from;
-    }
-    from.len()
+/// Moves plaintext over what was read already, behind `at`; returns where it ends, or nothing when there is no room.
+fn put(plaintext: &mut Vec<u8>, read: Option<&mut [u8]>, at: usize) -> Option<usize> {
+    let end = at.checked_add(plaintext.len())?;
+    read?.get_mut(at..end)?.copy_from_slice(plaintext);
+    plaintext.clear();
+    Some(end)
 }
 
 /// The mail with this content: encrypted to the recipient, or in clear where that was agreed on.

@@ -104,6 +104,11 @@ async fn converse(stream: TcpStream, fault: Fault) -> Option<()> {
         } else if command.starts_with("UID SEARCH") {
             match fault {
                 Fault::Renumbers => "* OK [UIDVALIDITY 8] anew\r\n* SEARCH 1 2\r\n".to_owned(),
+                // As many as there can be, time and again.
+                Fault::Lies => {
+                    let all = ["1:4294967295"; 100].join(",");
+                    format!("* ESEARCH (TAG \"{tag}\") UID ALL {all}\r\n* SEARCH 1 2\r\n")
+                }
                 _ => "* SEARCH 1 2\r\n".to_owned(),
             }
         } else if command.contains("RFC822.SIZE") {

@@ -253,8 +253,7 @@ impl Looker<'_> {
             let search = Search { key: SearchKey::Header("Message-ID".into(), id) };
             return self.submit(Command::Search(search), session, Doing::Searching);
         }
-        let mut uids = SequenceSet::default();
-        self.placed.keys().for_each(|uid| uids.append(SequenceSet::one(*uid)));
+        let uids: SequenceSet = self.placed.keys().copied().collect();
         if uids.is_empty() {
             return self.next_mailbox(session);
         }
@@ -299,7 +298,7 @@ impl Looker<'_> {
             }
             (Doing::Searching(_), Ok(completed)) => {
                 if let (Some(waiting), Yield::Found(found)) = (self.unplaced.pop(), &completed.result) {
-                    match found.all.numbers().last() {
+                    match found.all.greatest() {
                         Some(uid) => drop(self.placed.insert(uid, waiting)),
                         None => self.forget(waiting.row).await?,
                     }

@@ -228,10 +228,10 @@ impl Current {
         }
     }
 
-    /// Whether the sender wants to hear that it was read.
-    fn asks_for_reading(&self) -> bool {
+    /// Whether the sender wants to hear that it was read, and is told from here.
+    fn is_watched(&self, account: &Account) -> bool {
         let message = self.batch.loaded().and_then(|loaded| loaded.message());
-        message.is_some_and(|message| message.read_report == Some(true))
+        account.read_reports_ms.is_some() && message.is_some_and(|message| message.read_report == Some(true))
     }
 
     /// What the mailbox shows beside the message. Keywords only where they are kept.
@@ -241,8 +241,8 @@ impl Current {
         if message.is_some_and(|message| message.priority == Some(Priority::High)) {
             flags.push(Flag::Flagged);
         }
-        if keywords && account.read_reports_ms.is_some() && self.asks_for_reading() {
-            // The report is sent from here: no client is to offer another one (RFC 3503 section 3.1).
+        if keywords && self.is_watched(account) {
+            // No client is to offer another one (RFC 3503 section 3.1).
             flags.push(Flag::mdn_sent());
         }
         flags
@@ -336,8 +336,7 @@ impl Filler<'_> {
         let Some(copy) = current.copies.front() else { return };
         let known = self.keywords.get(&copy.mailbox).copied();
         let selected = session.selected().is_some_and(|selected| selected.mailbox == copy.mailbox);
-        let keyworded = !current.flags(self.account, true).iter().all(|flag| matches!(flag, Flag::Flagged));
-        if copy.look && !selected || keyworded && known.is_none() {
+        if copy.look && !selected || known.is_none() && current.is_watched(self.account) {
             let select = Select { mailbox: copy.mailbox.clone(), read_only: false, resync: None };
             return self.submit(Command::Select(select), session, Doing::Selecting);
         }
@@ -434,7 +433,7 @@ impl Filler<'_> {
             }
             (Doing::Searching(_), Yield::Found(found)) => {
                 let epoch = session.selected().and_then(|selected| selected.uid_validity);
-                match (found.all.numbers().last(), &mut self.current) {
+                match (found.all.greatest(), &mut self.current) {
                     (Some(uid), _) => {
                         let place = epoch.map(|epoch| (epoch, uid));
                         self.kept("found by its Message-ID after an answer that was lost", place);

@@ -289,7 +289,7 @@ impl<'a> Watcher<'a> {
         let letter = |uid| Letter { uid, octets: None, internal_date: None };
         self.sized = self.waiting.drain(..count).map(letter).collect();
         let fetch = Fetch {
-            uids: set(self.sized.iter().map(|letter| letter.uid)),
+            uids: self.sized.iter().map(|letter| letter.uid).collect(),
             items: vec![FetchItem::Size, FetchItem::InternalDate],
             changed_since: None,
             vanished: false,
@@ -353,7 +353,7 @@ impl<'a> Watcher<'a> {
         self.memory = Some(reserved);
         let section = FetchItem::Section { section: Section::default(), octets: None };
         let fetch = Fetch {
-            uids: set(self.fetching.iter().map(|letter| letter.uid)),
+            uids: self.fetching.iter().map(|letter| letter.uid).collect(),
             items: vec![section],
             changed_since: None,
             vanished: false,
@@ -365,7 +365,7 @@ impl<'a> Watcher<'a> {
     /// Does with the messages that were taken what the account says.
     fn mark(&mut self, session: &mut Client) {
         self.settling = self.place.pending.iter().copied().take(SIZED).collect();
-        let uids = set(self.settling.iter().copied());
+        let uids: SequenceSet = self.settling.iter().copied().collect();
         let taken = Flag::Keyword(TAKEN.into());
         let flags = match &self.account.after {
             After::Move(to) => {
@@ -406,7 +406,7 @@ impl<'a> Watcher<'a> {
         let Some((_, reason)) = self.place.aside.first().cloned() else { return };
         let of_reason = self.place.aside.iter().filter(|(_, other)| *other == reason);
         self.settling = of_reason.map(|(uid, _)| *uid).take(SIZED).collect();
-        let uids = set(self.settling.iter().copied());
+        let uids: SequenceSet = self.settling.iter().copied().collect();
         let why = Flag::Keyword(format!("{WHY}{reason}"));
         let flags = vec![Flag::Flagged, Flag::Keyword(REFUSED.into()), why];
         let flagged = self.flag(uids.clone(), flags, session);
@@ -469,7 +469,7 @@ impl<'a> Watcher<'a> {
         // `n:*` holds the last message, however small its number.
         let next = self.place.next;
         let most = usize::try_from(WINDOW).unwrap_or(usize::MAX);
-        let mut uids: Vec<u32> = all.numbers().filter(|uid| *uid >= next).take(most).collect();
+        let mut uids: Vec<u32> = all.numbers_from(next).take(most).collect();
         uids.sort_unstable();
         uids.dedup();
         if uids.is_empty() && end <= self.last {
@@ -505,20 +505,6 @@ impl<'a> Watcher<'a> {
             self.fail("the server does not stop to talk".to_owned(), session);
         }
     }
-}
-
-/// Numbers as a set, neighbours as ranges.
-fn set(uids: impl Iterator<Item = u32>) -> SequenceSet {
-    let mut ranges: Vec<(u32, u32)> = Vec::new();
-    for uid in uids {
-        match ranges.last_mut() {
-            Some((_, last)) if last.checked_add(1) == Some(uid) => *last = uid,
-            _ => ranges.push((uid, uid)),
-        }
-    }
-    let mut set = SequenceSet::default();
-    ranges.into_iter().for_each(|(first, last)| set.append(SequenceSet::range(first, last)));
-    set
 }
 
 impl Host<Client> for Watcher<'_> {

@@ -70,6 +70,17 @@ impl SequenceSet {
         self.ranges().flatten()
     }
 
+    /// The numbers from `first` on, in their order; those below it cost nothing.
+    pub fn numbers_from(&self, first: u32) -> impl Iterator<Item = u32> + '_ {
+        self.ranges().flat_map(move |range| first.max(*range.start())..=*range.end())
+    }
+
+    /// The greatest number; that of a range to `*` is the last that there can be.
+    #[must_use]
+    pub fn greatest(&self) -> Option<u32> {
+        self.ranges().map(|range| *range.end()).max()
+    }
+
     /// Reads `2,4:7,9:*`.
     ///
     /// # Errors

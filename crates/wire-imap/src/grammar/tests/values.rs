@@ -19,6 +19,14 @@ fn sets_are_ranges_in_their_order() {
     assert_eq!(numbers("7:4,2"), [4, 5, 6, 7, 2]);
     assert!(set("9:*").contains(u32::MAX) && !set("9:*").contains(8));
     assert_eq!(set("1:4294967295").count(), u64::from(u32::MAX));
+    let from = |text: &str, first| set(text).numbers_from(first).take(10).collect::<Vec<u32>>();
+    assert_eq!(from("2,4:7", 5), [5, 6, 7]);
+    assert_eq!(from("9:8,1:3", 3), [8, 9, 3]);
+    assert_eq!(from("1:4", 5), [0_u32; 0]);
+    assert_eq!((set("4:7,2").greatest(), SequenceSet::default().greatest()), (Some(7), None));
+    // A server that lies says so many, and more than once.
+    let all = ["1:4294967295"; 1_000].join(",");
+    assert_eq!((from(&all, u32::MAX), set(&all).greatest()), (Vec::from([u32::MAX; 10]), Some(u32::MAX)));
     for text in ["2,4:7,9:*", "*", "1", "4294967295"] {
         assert_eq!(format!("{}", set(text)), text);
     }
