@@ -56,8 +56,8 @@ const BATCH_OCTETS: u64 = 4 * 1024 * 1024;
 /// many as there are messages; nothing else is told often.
 const UNASKED: u32 = 10_000;
 
-/// How many alerts of a server are told in one connection.
-const ALERTS: u32 = 10;
+/// How many alerts, and answers that cannot be read, are told in one connection.
+const QUOTED: u32 = 10;
 
 /// The one who decides on the events of a session.
 pub(super) struct Watcher<'a> {
@@ -90,7 +90,7 @@ pub(super) struct Watcher<'a> {
     /// Whether there may be something that was not looked at.
     look: bool,
     taken: u64,
-    alerts: u32,
+    quoted: u32,
     /// What the server has said without being asked, since the end of a command.
     unasked: u32,
     failure: Option<String>,
@@ -149,7 +149,7 @@ impl<'a> Watcher<'a> {
             settling: Vec::new(),
             look: false,
             taken: 0,
-            alerts: 0,
+            quoted: 0,
             unasked: 0,
             failure: None,
         }
@@ -173,6 +173,14 @@ impl<'a> Watcher<'a> {
         self.gateway
             .events
             .tell(&events::Event::Fault { what: "imap", detail: format!("mailbox {id} {mailbox}: {what}") });
+    }
+
+    /// A line in the log that the server has caused: it may not fill it.
+    fn quote(&mut self, what: std::fmt::Arguments<'_>) {
+        if self.quoted < QUOTED {
+            self.quoted += 1;
+            self.say(what);
+        }
     }
 
     /// Gives the connection up; the next one begins where the place says.
@@ -494,9 +502,8 @@ impl<'a> Watcher<'a> {
                 self.look = true;
                 self.next(session).await;
             }
-            Response::Status(_, text) if text.code == Some(Code::Alert) && self.alerts < ALERTS => {
-                self.alerts += 1;
-                self.say(format_args!("the server says: {}", text.text));
+            Response::Status(_, text) if text.code == Some(Code::Alert) => {
+                self.quote(format_args!("the server says: {}", text.text));
             }
             _ => {}
         }
@@ -530,7 +537,7 @@ impl Host<Client> for Watcher<'_> {
             }
             Event::Unreadable(malformed) => {
                 let (wanted, at) = (malformed.wanted, malformed.at);
-                self.say(format_args!("the server said what cannot be read ({wanted} wanted at {at})"));
+                self.quote(format_args!("the server said what cannot be read ({wanted} wanted at {at})"));
             }
         }
     }
