@@ -16,8 +16,7 @@ fn check(data: &[u8]) {
             let (again, losses) = convert_vcard(&card, version, None).expect("what was written is a card");
             assert_eq!(losses, []);
             assert!(version == "3.0" || card.is_ascii());
-            // A card names everything that cards need, so that a second pass has nothing to make.
-            assert_eq!(lines(&again), lines(&card));
+            assert_eq!(show(&again), show(&card));
         }
     }
     for version in ["1.0", "2.0"] {
@@ -30,8 +29,6 @@ fn check(data: &[u8]) {
     assert!(text.is_ascii() && charset == "us-ascii");
 }
 
-fn lines(card: &[u8]) -> usize {
-    card.split(|octet| *octet == b'\n')
-        .filter(|line| line.starts_with(b"N") || line.starts_with(b"FN"))
-        .count()
+fn show(card: &[u8]) -> std::borrow::Cow<'_, str> {
+    String::from_utf8_lossy(card)
 }

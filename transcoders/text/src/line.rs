@@ -264,12 +264,18 @@ pub(crate) fn plain(value: &str, old: bool) -> String {
     let mut chars = value.chars().peekable();
     while let Some(c) = chars.next() {
         match c {
-            '\\' => match chars.next() {
-                Some('n' | 'N') if !old => text.push('\n'),
-                Some(c @ ('\\' | ';' | ',' | ':' | '"')) => text.push(c),
-                Some(c) => text.extend(['\\', c]),
-                None => text.push('\\'),
-            },
+            '\\' => {
+                let is_escaped = |c: &char| match c {
+                    '\\' | ';' | ',' | ':' | '"' => true,
+                    c => !old && matches!(c, 'n' | 'N'),
+                };
+                match chars.next_if(is_escaped) {
+                    Some('n' | 'N') => text.push('\n'),
+                    Some(c) => text.push(c),
+                    // What follows is no escape and stands for itself.
+                    None => text.push('\\'),
+                }
+            }
             '\r' => {
                 chars.next_if_eq(&'\n');
                 text.push('\n');

@@ -32,6 +32,14 @@ NOTE:one\\ntwo\\; three\\\\\r\nGEO:geo:37.386013,-122.082932\r\nBDAY:--0412\r\nA
 PHOTO:data:image/jpeg;base64,/9j/4AAQ\r\n /9j/4AAQ\r\nURL:https://host.test/a;b\r\nEND:VCARD\r\n";
 
 #[test]
+fn a_control_character_does_not_pass_behind_a_backslash() {
+    for version in ["2.1", "3.0"] {
+        let (card, _) = to(b"BEGIN:VCARD\r\nVERSION:2.1\r\nFN:J\\\0o\\\x07\r\nEND:VCARD\r\n", version);
+        assert!(card.contains("FN:J\\\\o\\\\\r\n"), "{card}");
+    }
+}
+
+#[test]
 fn a_card_of_4_0_becomes_one_of_2_1() {
     let (card, losses) = to(FOUR.as_bytes(), "2.1");
     let wanted = "BEGIN:VCARD\r\nVERSION:2.1\r\n\
