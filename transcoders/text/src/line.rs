@@ -329,17 +329,19 @@ impl Writer {
         out
     }
 
-    /// A line: `head` is name and parameters, `value` has its escapes.
+    /// A line: `head` is name and parameters, `value` has its escapes. Control characters other than LF
+    /// and tab are not written.
     pub(crate) fn put(&mut self, head: &str, value: &str) {
+        let value: String = value.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect();
         match self.style {
             Style::Rfc => self.folded(&format!("{head}:{}", value.replace('\n', "\\n"))),
             Style::Old if value.bytes().all(|it| it == b' ' || it.is_ascii_graphic()) => {
                 self.out.push_str(head);
                 self.out.push(':');
-                self.out.push_str(value);
+                self.out.push_str(&value);
                 self.out.push_str("\r\n");
             }
-            Style::Old => self.quoted(head, value),
+            Style::Old => self.quoted(head, &value),
         }
     }
 
