@@ -23,7 +23,8 @@ pub enum BlobPlace {
     Directory(PathBuf),
     /// The memory of this process: for tests only, nothing survives.
     Memory,
-    /// A bucket, `s3://bucket/prefix`, with the options of the client such as `endpoint` and `region`.
+    /// A bucket, `s3://bucket/prefix`, with the options of the client such as `endpoint` and `region`. What they do not
+    /// say comes from the environment: `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and the like.
     #[cfg(feature = "s3")]
     S3 {
         /// `s3://bucket/prefix`.
@@ -53,12 +54,18 @@ impl Blobs {
             BlobPlace::Memory => Ok(Self { place: "memory".to_owned(), objects: Arc::new(InMemory::new()) }),
             #[cfg(feature = "s3")]
             BlobPlace::S3 { url, options } => {
-                use object_store::{aws::AmazonS3Builder, prefix::PrefixStore};
+                use object_store::{RetryConfig, aws::AmazonS3Builder, prefix::PrefixStore};
                 let fault = |error: object_store::Error| StoreError::Blob {
                     place: url.clone(),
                     detail: error.to_string(),
                 };
-                let mut builder = AmazonS3Builder::new().with_url(url);
+                // A peer waits for its answer meanwhile, and comes again by itself.
+                let retry = RetryConfig {
+                    max_retries: 4,
+                    retry_timeout: std::time::Duration::from_secs(20),
+                    ..RetryConfig::default()
+                };
+                let mut builder = AmazonS3Builder::from_env().with_url(url).with_retry(retry);
                 for (name, value) in options {
                     builder = builder.with_config(name.parse().map_err(fault)?, value);
                 }

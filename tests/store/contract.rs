@@ -37,6 +37,7 @@ macro_rules! every_case {
         $case!(the_depth_counts_by_destination_and_state);
         $case!(a_sweep_keeps_what_is_needed);
         $case!(a_body_that_arrives_again_while_it_is_swept_survives);
+        $case!(what_can_be_made_again_is_trimmed);
         $case!(every_operation_of_a_crowd_is_answered_and_stored);
         $case!(a_closed_store_refuses);
     };
@@ -562,6 +563,25 @@ pub(super) async fn a_body_that_arrives_again_while_it_is_swept_survives(store: 
     }
     stop.store(true, std::sync::atomic::Ordering::Relaxed);
     sweeping.await.unwrap();
+}
+
+pub(super) async fn what_can_be_made_again_is_trimmed(store: Store) {
+    let names = ["a1", "b2", "c3"].map(|start| start.repeat(32));
+    for name in &names {
+        store.put_made(name, vec![1; 1_000].into()).await.unwrap();
+    }
+    assert_eq!(store.take_made(&names[1]).await.unwrap().unwrap().len(), 1_000);
+    assert_eq!(store.take_made(&"d4".repeat(32)).await.unwrap(), None);
+    assert_eq!(store.trim_made(2_500).await.unwrap(), 1);
+    let mut left = 0;
+    for name in &names {
+        left += usize::from(store.take_made(name).await.unwrap().is_some());
+    }
+    assert_eq!(left, 2);
+    // It is no blob: the sweep of those leaves it alone.
+    let at_once = Retention { bodies_ms: -1000, messages_ms: -1000, traces_ms: -1000, blobs_ms: -1000 };
+    assert_eq!(store.sweep(now(), &at_once).await.unwrap().blobs, 0);
+    assert_eq!(store.trim_made(0).await.unwrap(), 2);
 }
 
 pub(super) async fn every_operation_of_a_crowd_is_answered_and_stored(store: Store) {

@@ -4,6 +4,8 @@
 mod contract;
 mod faults;
 pub(crate) mod postgres;
+#[cfg(feature = "s3")]
+mod s3;
 mod sqlite;
 
 use std::time::SystemTime;
