@@ -21,7 +21,7 @@ use crate::{
     events::Event,
     gateway::{Gateway, Settings},
     intake::{self, Arrival, Source},
-    pump::{Job, Loaded, compose},
+    pump::{Job, Loaded, Place, compose},
     record::{self, Envelope, EnvelopeRecipient, Form, ReadyKind, Work},
     store::{Body, Delivery, Op, Received, Start},
 };
@@ -36,6 +36,7 @@ pub struct Made {
     work: Work,
     loaded: Arc<Loaded>,
     event: Event,
+    place: Option<Place>,
 }
 
 impl Made {
@@ -47,7 +48,8 @@ impl Made {
     /// The operation is on stable storage: it is told and goes on its way.
     pub fn committed(self, gateway: &Arc<Gateway>) {
         gateway.events.tell(&self.event);
-        if matches!(self.delivery.start, Start::Claimed { .. }) {
+        if let Some(place) = self.place {
+            place.filled();
             gateway.dispatcher.offer(gateway, vec![Job::fresh(self.delivery, self.work, self.loaded)]);
         }
     }
@@ -96,10 +98,10 @@ async fn make(
     let body: Body = gateway.store.keep(submission.content.clone()).await.map_err(intake::store_refusal)?;
     let work = Work { v: 1, peer: what.peer.id.clone(), ..Work::default() };
     // A destination that can take it at once gets it without a query.
-    let start = if gateway.dispatcher.reserve(settings, &dest) {
-        Start::Claimed { lease_ms: settings.config.limits.lease_ms }
-    } else {
-        Start::Waiting
+    let place = gateway.dispatcher.reserve(settings, &dest);
+    let start = match &place {
+        Some(_) => Start::Claimed { lease_ms: settings.config.limits.lease_ms },
+        None => Start::Waiting,
     };
     let kind = compose::kind(Some(what.kind));
     Ok(Made {
@@ -140,6 +142,7 @@ async fn make(
             kind,
             status: what.status,
         },
+        place,
     })
 }
 

@@ -15,7 +15,7 @@ use crate::{
     clock,
     config::NextHop,
     events::{Event, Events, Kind, LossNote, PartNote, Redacted},
-    pump::{self, Job, Loaded},
+    pump::{self, Job, Loaded, Place},
     record::{self, Form, Work},
     report,
     store::{Delivery, Op, Receipt, Received, Seen, Start, StoreError, Trace},
@@ -35,6 +35,8 @@ struct Copy {
     work: Work,
     to: Address,
     token: String,
+    /// Where it goes at once, when its destination can take it.
+    place: Option<Place>,
 }
 
 /// Takes a message.
@@ -185,6 +187,7 @@ fn copy(
         work,
         to: to.clone(),
         token: String::new(),
+        place: None,
     })
 }
 
@@ -221,6 +224,7 @@ fn held(
         work,
         to: to.clone(),
         token: String::new(),
+        place: None,
     }
 }
 
@@ -267,10 +271,10 @@ async fn store(
     let keep_until = arrival.at.plus_seconds(keep_ms / 1000).0;
     // A copy that its destination can take at once is claimed from birth, so that it costs no query.
     for copy in &mut copies {
-        if copy.delivery.start == Start::Waiting
-            && copy.delivery.due <= arrival.at.0
-            && gateway.dispatcher.reserve(source.settings, &copy.delivery.dest)
-        {
+        if copy.delivery.start == Start::Waiting && copy.delivery.due <= arrival.at.0 {
+            copy.place = gateway.dispatcher.reserve(source.settings, &copy.delivery.dest);
+        }
+        if copy.place.is_some() {
             copy.delivery.start = Start::Claimed { lease_ms: source.settings.config.limits.lease_ms };
         }
     }
@@ -312,15 +316,9 @@ async fn store(
         if let Some(made) = &answer {
             op = made.add_to(op);
         }
-        let receipt = gateway.store.submit(op).await;
-        match receipt {
-            Ok(Receipt::Stored) => break,
-            Ok(Receipt::Duplicate { of, tokens }) => {
-                for copy in copies.iter().filter(|copy| tokens.contains(&copy.token)) {
-                    if matches!(copy.delivery.start, Start::Claimed { .. }) {
-                        gateway.dispatcher.give_back(source.settings, &copy.delivery.dest);
-                    }
-                }
+        match gateway.store.submit(op).await.map_err(store_refusal)? {
+            Receipt::Stored => break,
+            Receipt::Duplicate { of, tokens } => {
                 copies.retain(|copy| !tokens.contains(&copy.token));
                 gateway.events.tell(&Event::Duplicate {
                     message: of,
@@ -337,22 +335,19 @@ async fn store(
                     }
                 }
             }
-            other => {
-                for copy in copies.iter().filter(|copy| matches!(copy.delivery.start, Start::Claimed { .. }))
-                {
-                    gateway.dispatcher.give_back(source.settings, &copy.delivery.dest);
-                }
-                return Err(match other {
-                    Err(fault) => store_refusal(fault),
-                    _ => Refusal::new(Reason::SystemFault, Blame::Ours, "the store answered what cannot be"),
-                });
+            Receipt::Lost { .. } => {
+                let fault = "the store answered what cannot be";
+                return Err(Refusal::new(Reason::SystemFault, Blame::Ours, fault));
             }
         }
     }
     if !answer_only {
         gateway.events.tell_traced(&reception, Some(entry));
-        let jobs = copies.into_iter().filter(|copy| matches!(copy.delivery.start, Start::Claimed { .. }));
-        let jobs = jobs.map(|copy| Job::fresh(copy.delivery, copy.work, loaded.clone())).collect();
+        let at_once = copies.into_iter().filter_map(|copy| {
+            copy.place?.filled();
+            Some(Job::fresh(copy.delivery, copy.work, loaded.clone()))
+        });
+        let jobs = at_once.collect();
         gateway.dispatcher.offer(gateway, jobs);
     }
     for made in answer.into_iter().chain(failures) {

@@ -41,7 +41,30 @@ const MOST_DESTINATIONS: usize = 10_000;
 pub struct Dispatcher {
     destinations: Mutex<HashMap<String, Arc<Destination>>>,
     /// Tells the claimer that a slot became free.
-    pub room: tokio::sync::Notify,
+    pub room: Arc<tokio::sync::Notify>,
+}
+
+/// A place in a destination's queue that was taken before its work was stored. It is given back unless it is
+/// [filled](Place::filled), also when the store refuses and when whoever waited for the store is gone.
+pub struct Place {
+    destination: Option<Arc<Destination>>,
+    room: Arc<tokio::sync::Notify>,
+}
+
+impl Place {
+    /// The work is stored and goes to [`Dispatcher::offer`]; from now on the queue counts it.
+    pub fn filled(mut self) {
+        self.destination = None;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(destination) = self.destination.take() {
+            destination.release(1);
+            self.room.notify_one();
+        }
+    }
 }
 
 impl Dispatcher {
@@ -78,16 +101,11 @@ impl Dispatcher {
         }
     }
 
-    /// Takes a place in a destination's queue; `false` when it is full or the destination is not
-    /// reachable now. A place that was taken is filled by [`Dispatcher::offer`] or given back.
-    pub fn reserve(&self, settings: &Settings, name: &str) -> bool {
-        self.destination(settings, name).reserve(1, clock::now()) == 1
-    }
-
-    /// Gives back a place that will not be filled.
-    pub fn give_back(&self, settings: &Settings, name: &str) {
-        self.destination(settings, name).release(1);
-        self.room.notify_one();
+    /// Takes a place in a destination's queue; `None` when it is full or the destination is not reachable now.
+    pub fn reserve(&self, settings: &Settings, name: &str) -> Option<Place> {
+        let destination = self.destination(settings, name);
+        (destination.reserve(1, clock::now()) == 1)
+            .then(|| Place { destination: Some(destination), room: self.room.clone() })
     }
 
     /// Queues claimed work, one message to one destination together, and sees that somebody

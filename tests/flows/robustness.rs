@@ -223,3 +223,19 @@ async fn a_connection_lost_after_the_last_dot_gives_the_same_message_again() {
     let delivery = gateway.events().into_iter().find(|event| event["type"] == "Delivery").unwrap();
     assert_eq!(delivery["uncertain"], true, "an operator can see that it may have arrived twice");
 }
+
+#[tokio::test]
+async fn a_place_in_a_queue_that_is_not_filled_is_given_back() {
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    let gateway = Gateway::start(peer.address, host.address, "").await;
+    let gateway = &gateway.running.as_ref().unwrap().gateway;
+    let settings = gateway.settings();
+    let take_all =
+        || -> Vec<_> { std::iter::from_fn(|| gateway.dispatcher.reserve(&settings, "op-b")).collect() };
+    let places = take_all();
+    let most = places.len();
+    assert!(most > 0);
+    assert_eq!(take_all().len(), 0);
+    drop(places);
+    assert_eq!(take_all().len(), most);
+}

@@ -13,4 +13,6 @@ mod harness;
 mod hostile;
 mod pair;
 mod server;
+mod server_auth;
+mod server_content;
 mod smuggling;
