@@ -224,6 +224,28 @@ async fn a_connection_lost_after_the_last_dot_gives_the_same_message_again() {
     assert_eq!(delivery["uncertain"], true, "an operator can see that it may have arrived twice");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn what_may_have_arrived_at_one_peer_is_counted_when_the_next_one_takes_it() {
+    let peer = Sink::start().await;
+    let first = Sink::judging_content(|_| Some(String::new())).await;
+    let second = Sink::start().await;
+    let more = format!(
+        "[[peer]]\nid = \"first\"\nprotocol = \"mail\"\nnext_hop = \"{}\"\ntls = \"none\"\n\
+         [[peer]]\nid = \"second\"\nprotocol = \"mail\"\nnext_hop = \"{}\"\ntls = \"none\"\n\
+         [[route]]\nid = \"both\"\nmatch = {{ domain = [\"both.test\"] }}\nto = [\"first\", \"second\"]\n",
+        first.address, second.address
+    );
+    let gateway = Gateway::start(peer.address, peer.address, &more).await;
+    let mut script = Script::hello(gateway.mm4()).await;
+    let content = forward("f1", "+15550120001", "alice@both.test", "", "hi");
+    assert!(script.message(FROM, &["alice@both.test"], &content).await.starts_with("250"));
+    second.wait_for(1).await;
+    gateway.wait_for("Delivery", 1).await;
+    let delivery = gateway.events().into_iter().find(|event| event["type"] == "Delivery").unwrap();
+    assert_eq!(delivery["peer"], "second");
+    assert_eq!(delivery["uncertain"], true, "the first may have it, too");
+}
+
 #[tokio::test]
 async fn a_place_in_a_queue_that_is_not_filled_is_given_back() {
     let (peer, host) = (Sink::start().await, Sink::start().await);
