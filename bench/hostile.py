@@ -3,9 +3,9 @@
 
     ./dev bench hostile --files 100000
 
-Runs the test of tests/media/hostile.rs with so many files, built with some optimisation. The same number gives the
-same file: --from 4711 --files 1 runs that one again. With --keep, the files at which a worker was lost or was slow are
-kept there under their number.
+Runs the test of tests/media/hostile.rs with so many files; the media engines are always built with full optimisation.
+The same number gives the same file: --from 4711 --files 1 runs that one again. With --keep, the files at which a worker
+was lost or was slow are kept there under their number.
 """
 
 import argparse
@@ -27,7 +27,7 @@ def main():
     if options.keep:
         options.keep.mkdir(parents=True, exist_ok=True)
         environment["CEDRAT_HOSTILE_KEEP"] = str(options.keep.resolve())
-    command = ["cargo", "test", "--locked", "--profile", "ci", "--test", "all"]
+    command = ["cargo", "test", "--locked", "--test", "all"]
     command += ["--", "media::hostile", "--nocapture", "--test-threads", "1"]
     sys.exit(subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode)
 
