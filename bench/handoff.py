@@ -171,8 +171,7 @@ to = ["op-b"]
         side.wait_for_port(mail, gateway)
         side.wait_for_port(http, gateway)
         time.sleep(1)
-        own = lambda: sum(side.resident_megabytes(gateway.pid, field) for field in ["RssAnon", "RssShmem"])
-        idle, idle_own = side.resident_megabytes(gateway.pid), own()
+        idle, idle_each = side.proportional_megabytes(gateway.pid), side.resident_megabytes(gateway.pid)
         send(mail, (folder / "message.eml").read_bytes())
         url = f"http://127.0.0.1:{http}"
         home = ["--home", str(folder / "home"), "--token-file", str(folder / "token"), "--gateway", url,
@@ -183,13 +182,13 @@ to = ["op-b"]
             raise RuntimeError(known.stderr.decode())
         waiting = subprocess.run([options.key, *home, "watch", "--once", "--ids"], capture_output=True, check=True)
         session = waiting.stdout.decode().split()[0]
-        before = side.resident_megabytes(gateway.pid)
-        highest, highest_own, done = [0.0], [0.0], threading.Event()
+        before = side.proportional_megabytes(gateway.pid)
+        highest, highest_each, done = [0.0], [0.0], threading.Event()
 
         def watch():
             while not done.is_set():
-                highest[0] = max(highest[0], side.resident_megabytes(gateway.pid))
-                highest_own[0] = max(highest_own[0], own())
+                highest[0] = max(highest[0], side.proportional_megabytes(gateway.pid))
+                highest_each[0] = max(highest_each[0], side.resident_megabytes(gateway.pid))
                 time.sleep(0.005)
 
         watcher = threading.Thread(target=watch)
@@ -204,8 +203,7 @@ to = ["op-b"]
         verdict = "met" if more < 60 else "MISSED"
         print(f"memory   {more:.0f} MB above the {idle:.0f} MB of an idle gateway (all processes; {before:.0f} MB before"
               f" the grant), bar < 60: {verdict}")
-        print(f"         {highest_own[0] - idle_own:.0f} MB of them pages of their own; the rest are pages of program files,"
-              " which are counted for each process and are in memory once")
+        print(f"         ({highest_each[0] - idle_each:.0f} MB when a page that several processes share is counted for each)")
         print(f"time     {took:.2f} s from the grant to the peer for {octets / 1e6:.1f} MB with three photographs")
     finally:
         gateway.terminate()

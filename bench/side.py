@@ -85,6 +85,18 @@ def resident_megabytes(root, field="VmRSS"):
     return total / 1024
 
 
+def proportional_megabytes(root):
+    """Resident memory of a process tree now, a page that several of its processes share counted once (Pss)."""
+    total = 0
+    for pid in tree(root):
+        try:
+            match = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)
+        except OSError:
+            continue
+        total += int(match.group(1)) if match else 0
+    return total / 1024
+
+
 def flushes(directory):
     """Flush requests completed so far by the disk that holds a directory, or None where the kernel does not say."""
     device = os.stat(directory).st_dev

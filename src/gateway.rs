@@ -23,7 +23,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::{
     adapters::smtp::{dkim::Signers, dns::Resolver},
-    config::{Config, Peer, TlsMode},
+    config::{ClientAuthority, Config, Peer, TlsMode},
     events::Events,
     handoff,
     media::{Media, profiles::Profiles},
@@ -46,6 +46,8 @@ pub struct Settings {
     pub policies: [Vec<PeerPolicy>; 2],
     /// Our side of TLS.
     pub server_tls: Option<Arc<ServerConfig>>,
+    /// That of HTTP, whose clients may have an authority of their own.
+    pub http_tls: Option<Arc<ServerConfig>>,
     /// Client side of TLS by peer.
     pub client_tls: HashMap<String, Arc<ClientConfig>>,
     /// Client side of TLS of mailboxes by the file of their roots; `None` is those of the system.
@@ -80,11 +82,17 @@ impl Settings {
         });
         let going = config.routes.iter().filter(|rule| rule.action != Action::Hold).cloned().collect();
         let released = RouteTable::new(NumberRules::default(), going).unwrap_or_default();
-        let mut server_tls = None;
+        let (mut server_tls, mut http_tls) = (None, None);
         if let Some(configured) = &config.tls {
-            let built = tls::Identity::read(&configured.certificate, &configured.key)
-                .and_then(|identity| tls::server(identity, configured.client_ca.as_deref()));
-            keep(built.map(|built| server_tls = Some(built)));
+            let build = |clients: Option<&ClientAuthority>| {
+                tls::Identity::read(&configured.certificate, &configured.key)
+                    .and_then(|identity| tls::server(identity, clients))
+            };
+            keep(build(configured.clients.as_ref()).map(|built| server_tls = Some(built)));
+            http_tls.clone_from(&server_tls);
+            if let Some(own) = &config.http.client_authority {
+                keep(build(Some(own)).map(|built| http_tls = Some(built)));
+            }
         }
         let mut client_tls = HashMap::new();
         for peer in
@@ -166,6 +174,7 @@ impl Settings {
                 released,
                 policies,
                 server_tls,
+                http_tls,
                 client_tls,
                 mailbox_tls,
                 signers,

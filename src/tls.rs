@@ -10,9 +10,13 @@ use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
     client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     crypto::{CryptoProvider, aws_lc_rs},
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject},
+    pki_types::{
+        CertificateDer, CertificateRevocationListDer, PrivateKeyDer, ServerName, UnixTime, pem::PemObject,
+    },
     server::WebPkiClientVerifier,
 };
+
+use crate::config::ClientAuthority;
 
 /// Certificate chain and key, read from PEM files.
 pub struct Identity {
@@ -43,6 +47,20 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     if chain.is_empty() { Err(fault(&"it holds no PEM certificate")) } else { Ok(chain) }
 }
 
+fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, String> {
+    let fault =
+        |fault: &dyn std::fmt::Display| format!("revocation list {} cannot be read: {fault}", path.display());
+    let lists: Vec<_> = CertificateRevocationListDer::pem_file_iter(path)
+        .map_err(|e| fault(&e))?
+        .collect::<Result<_, _>>()
+        .map_err(|e| fault(&e))?;
+    for list in &lists {
+        webpki::OwnedCertRevocationList::from_der(list)
+            .map_err(|e| fault(&format!("it is no list of version 2 (RFC 5280 §5): {e}")))?;
+    }
+    if lists.is_empty() { Err(fault(&"it holds no PEM X509 CRL")) } else { Ok(lists) }
+}
+
 /// Makes the process use one cryptographic provider. Must run before anything else of TLS.
 pub fn install_provider() {
     // An error means that it is installed already.
@@ -66,19 +84,26 @@ fn roots(ca: Option<&Path>) -> Result<RootCertStore, String> {
     Ok(store)
 }
 
-/// The server side. With `client_ca`, a client may present a certificate of that CA and is then
-/// known by its DNS names; one without a certificate is still served.
+/// The server side. With `clients`, a client may present a certificate of that authority and is then
+/// known by it; one without a certificate is still served, one with a revoked certificate is not.
 ///
 /// # Errors
-/// When key and certificate do not fit or the CA file cannot be used.
-pub fn server(identity: Identity, client_ca: Option<&Path>) -> Result<Arc<ServerConfig>, String> {
+/// When key and certificate do not fit or a file of the authority cannot be used.
+pub fn server(identity: Identity, clients: Option<&ClientAuthority>) -> Result<Arc<ServerConfig>, String> {
     let builder = ServerConfig::builder();
-    let builder = match client_ca {
-        Some(path) => {
-            let verifier = WebPkiClientVerifier::builder(Arc::new(roots(Some(path))?))
-                .allow_unauthenticated()
-                .build()
-                .map_err(|e| format!("client CA {} cannot be used: {e}", path.display()))?;
+    let builder = match clients {
+        Some(ClientAuthority { ca, crl }) => {
+            let mut lists = Vec::new();
+            for path in crl {
+                lists.extend(revocations(path)?);
+            }
+            let mut verifier =
+                WebPkiClientVerifier::builder(Arc::new(roots(Some(ca))?)).allow_unauthenticated();
+            if !lists.is_empty() {
+                verifier = verifier.with_crls(lists).only_check_end_entity_revocation();
+            }
+            let verifier =
+                verifier.build().map_err(|e| format!("client CA {} cannot be used: {e}", ca.display()))?;
             builder.with_client_cert_verifier(verifier)
         }
         None => builder.with_no_client_auth(),

@@ -73,7 +73,7 @@ fn peers(config: &Config, places: &Places, source: &Source<'_>) {
                 );
             }
         }
-        if !policy.tls_names.is_empty() && config.tls.as_ref().is_none_or(|tls| tls.client_ca.is_none()) {
+        if !policy.tls_names.is_empty() && config.tls.as_ref().is_none_or(|tls| tls.clients.is_none()) {
             source.fault(
                 at,
                 format!("peer {:?} is identified by `tls_names`, which needs `tls.client_ca`", peer.id),

@@ -285,10 +285,11 @@ pub(super) fn check(handoff: Option<&Handoff>, config: &super::Config, source: &
     let Some(handoff) = handoff else { return };
     let by_certificate =
         handoff.accounts.iter().find(|it| it.login_by_address || !it.login_certificates.is_empty());
-    let has_ca = config.tls.as_ref().is_some_and(|tls| tls.client_ca.is_some());
+    let has_ca = config.http.client_authority.is_some()
+        || config.tls.as_ref().is_some_and(|tls| tls.clients.is_some());
     if let Some(account) = by_certificate.filter(|_| !(config.http.tls && has_ca)) {
         source.fault_of_all(format!(
-            "the client of the account {:?} connects with a certificate, which nobody looks at; set `http.tls = true` and `tls.client_ca`",
+            "the client of the account {:?} connects with a certificate, which nobody looks at; set `http.tls = true` and `http.client_ca`",
             account.name
         ));
     }

@@ -9,7 +9,8 @@ use cedrat_mapping::Tables;
 use sha2::{Digest as _, Sha256};
 
 use super::{
-    load::{secret, small, socket, values},
+    ClientAuthority,
+    load::{client_authority, secret, small, socket, values},
     media::known,
     read::{At, Source, Table},
 };
@@ -38,6 +39,8 @@ pub struct Http {
     pub max_jobs_at_once: usize,
     /// Requests at once; further ones are put off with 503.
     pub max_requests: usize,
+    /// Who issues certificates that clients connect with; `None` = who issues those of peers.
+    pub client_authority: Option<ClientAuthority>,
     /// Connections at once; further ones wait to be accepted.
     pub max_connections: usize,
     /// How long a client may take for the header of a request, and for its body.
@@ -91,6 +94,7 @@ pub(super) fn read(table: Table<'_, '_>, tables: Option<&Tables>) -> Http {
         max_jobs: number("max_jobs", 16),
         max_jobs_at_once: number("max_jobs_at_once", 2),
         max_requests: number("max_requests", 16),
+        client_authority: client_authority(&table),
         max_connections: number("max_connections", 200),
         read_timeout_ms: table.span_ms("read_timeout").map_or(30_000, |at| at.value),
         deadline_ms: table.span_ms("deadline").map_or(120_000, |at| at.value),

@@ -21,9 +21,9 @@ use sha2::{Digest as _, Sha256};
 use toml::de::DeTable;
 
 use super::{
-    Authentication, Config, Credentials, Dkim, EventOutput, Fault, Mail, MailOriginators, Mm4, NextHop, Peer,
-    PeerProtocol, PeerTls, Presentation, ProcessLimits, Retention, RouteTest, Secret, Store, Tls, TlsMode,
-    check, handoff, http, imap, mailbox, media,
+    Authentication, ClientAuthority, Config, Credentials, Dkim, EventOutput, Fault, Mail, MailOriginators,
+    Mm4, NextHop, Peer, PeerProtocol, PeerTls, Presentation, ProcessLimits, Retention, RouteTest, Secret,
+    Store, Tls, TlsMode, check, handoff, http, imap, mailbox, media,
     read::{At, Source, Table},
     routes, tables, workers,
 };
@@ -280,10 +280,20 @@ fn tls(table: Table<'_, '_>) -> Option<Tls> {
     let tls = Tls {
         certificate: PathBuf::from(table.required("certificate", "\"/etc/cedrat/tls.crt\"").value),
         key: PathBuf::from(table.required("key", "\"/etc/cedrat/tls.key\"").value),
-        client_ca: table.text("client_ca").map(|at| PathBuf::from(at.value)),
+        clients: client_authority(&table),
     };
     table.finish();
     Some(tls)
+}
+
+/// `client_ca` and `client_crl` of a table.
+pub(super) fn client_authority(table: &Table<'_, '_>) -> Option<ClientAuthority> {
+    let ca = table.text("client_ca");
+    let crl: Vec<_> = table.texts("client_crl");
+    if let (None, Some(first)) = (&ca, crl.first()) {
+        table.fault_at(first.at, "`client_crl` says what an authority has revoked; name it with `client_ca`");
+    }
+    Some(ClientAuthority { ca: ca?.value.into(), crl: crl.into_iter().map(|at| at.value.into()).collect() })
 }
 
 fn alias(table: Table<'_, '_>) -> Option<String> {

@@ -174,8 +174,17 @@ pub struct Tls {
     pub certificate: PathBuf,
     /// PEM key.
     pub key: PathBuf,
-    /// CA of client certificates that identify peers.
-    pub client_ca: Option<PathBuf>,
+    /// Who issues client certificates that identify peers.
+    pub clients: Option<ClientAuthority>,
+}
+
+/// Who issues certificates that clients connect with.
+#[derive(Debug, Clone)]
+pub struct ClientAuthority {
+    /// PEM file of its certificates.
+    pub ca: PathBuf,
+    /// PEM files of its revocation lists. With one, a certificate is taken only if a list of its issuer is there.
+    pub crl: Vec<PathBuf>,
 }
 
 /// Log and charging records.

@@ -10,7 +10,7 @@ use cedrat_mapping::{
     Inbound, Interface, Loss, Tables,
     mail::{self, MailEnvelope, MailReading, MailWriting},
 };
-use cedrat_message::{Address, Blame, Message, PartKind, Reason, Recipient, Refusal, Role, Timestamp};
+use cedrat_message::{Address, Blame, Message, Reason, Recipient, Refusal, Role, Timestamp};
 use cedrat_mime::Headers;
 use cedrat_plan::profile::Profile;
 
@@ -24,33 +24,33 @@ const OUTER: [&str; 6] = ["Cc", "Date", "From", "Message-ID", "Subject", "To"];
 
 /// What the content is made fit for.
 pub(super) struct Wish<'a> {
-    pub(super) tables: &'a Tables,
     pub(super) media: &'a Media,
-    /// The header of the mail.
-    pub(super) outer: &'a Headers,
-    pub(super) recipient: Address,
     pub(super) profile: &'a Profile,
     /// Media types that the recipient lets be converted.
     pub(super) may: &'a [Pattern],
     /// Whether nothing proves that the content is what was sent.
     pub(super) unproven: bool,
-    pub(super) reading: MailReading,
     pub(super) writing: &'a MailWriting,
-    pub(super) now: Timestamp,
 }
 
-/// The content, read. Fields of its header that do not speak of content repeat, or contradict, those
-/// outside, and count for nothing.
-pub(super) fn read(entity: &Bytes, wish: &Wish<'_>) -> Result<Message, Refusal> {
-    let recipient =
-        Recipient { address: wish.recipient.clone(), role: Role::Bcc, notify: None, original: None };
+/// The content, read; `outside` is the header of the mail. Fields of its own header that do not speak of content
+/// repeat, or contradict, those outside, and count for nothing.
+pub(super) fn read(
+    entity: &Bytes,
+    tables: &Tables,
+    outside: &Headers,
+    recipient: Address,
+    reading: &MailReading,
+    now: Timestamp,
+) -> Result<Message, Refusal> {
+    let recipient = Recipient { address: recipient, role: Role::Bcc, notify: None, original: None };
     let envelope = MailEnvelope { recipients: vec![recipient], ..MailEnvelope::default() };
-    let outer = outer(wish.outer);
-    let (inbound, _) = mail::inbound_content(wish.tables, outer, entity, &envelope, &wish.reading, wish.now)?;
-    match inbound {
-        Inbound::Message(message) => Ok(message),
-        _ => Err(Refusal::new(Reason::ContentNotAccepted, Blame::Message, "the content is a report")),
-    }
+    let (inbound, _) = mail::inbound_content(tables, outer(outside), entity, &envelope, reading, now)?;
+    let Inbound::Message(mut message) = inbound else {
+        return Err(Refusal::new(Reason::ContentNotAccepted, Blame::Message, "the content is a report"));
+    };
+    message.content.original = None;
+    Ok(message)
 }
 
 /// What an entity has of the header of its mail as a message of its own.
@@ -65,15 +65,10 @@ pub(super) async fn make(
     frame_octets: u64,
     loss: &mut Loss,
 ) -> Result<Vec<u8>, Refusal> {
-    let mut message = message.clone();
-    message.content.original = None;
-    if wish.unproven {
-        message.content.parts.retain(|part| part.kind != PartKind::Alternative);
-    }
     let provenance = Provenance::Encrypted { anew: wish.unproven, may: wish.may };
     let whom = For { profile: wish.profile, others: &[], towards: Towards::Mail, frame_octets, provenance };
     let mut changes = Loss::outbound(Interface::Mail);
-    let adapted = adapt::adapt(wish.media, &message, &whom, &mut changes).await;
+    let adapted = adapt::adapt(wish.media, message, &whom, &mut changes).await;
     loss.entries.append(&mut changes.entries);
-    mail::entity(&adapted.as_ref().unwrap_or(&message).content, wish.writing, loss)
+    mail::entity(&adapted.as_ref().unwrap_or(message).content, wish.writing, loss)
 }

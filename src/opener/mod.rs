@@ -25,7 +25,7 @@ use cedrat_mapping::{
     Interface, Loss, Tables,
     mail::{MailReading, MailWriting},
 };
-use cedrat_message::{Address, Timestamp};
+use cedrat_message::{Address, PartKind, Timestamp};
 use cedrat_mime::Headers;
 use cedrat_plan::profile::{Profile, Unit};
 use zeroize::Zeroizing;
@@ -135,38 +135,32 @@ async fn convert(job: &Job, opened: Opened) -> Last {
         Ok(tables) => tables,
         Err(why) => return failed(why),
     };
+    let Ok(recipient) = Address::parse(&job.recipient) else { return failed("the recipient has no address") };
+    let mut reading = MailReading::new(Vec::new(), format!("{}@{}", job.id, job.host));
+    reading.refuse_sensitivity = false;
+    let mut message = match convert::read(&content, &tables, &outer, recipient, &reading, Timestamp(job.now))
+    {
+        Ok(message) => message,
+        Err(refusal) => return failed(refusal.detail.for_operator()),
+    };
+    if unproven {
+        message.content.parts.retain(|part| part.kind != PartKind::Alternative);
+    }
+    if let Some(finding) = &finding {
+        finding.tell(&mut message);
+    }
+    // Its parts are what is needed from here on.
+    drop(content);
     let workers = match Workers::start(settings(&job.workers), Events::new(None, false, None)).await {
         Ok(workers) => workers,
         Err(why) => return failed(why),
     };
     let media = Media::new(workers, None);
-    let mut reading = MailReading::new(Vec::new(), format!("{}@{}", job.id, job.host));
-    reading.refuse_sensitivity = false;
     let writing = MailWriting::new(&job.host, &job.number_domain, &job.id);
-    let Ok(recipient) = Address::parse(&job.recipient) else { return failed("the recipient has no address") };
     let mut profile = job.profile.clone();
     profile.max_octets.value.octets = profile.max_octets.value.octets / 4 * 3;
-    let wish = convert::Wish {
-        tables: &tables,
-        media: &media,
-        outer: &outer,
-        recipient,
-        profile: &profile,
-        may: &job.policy.may,
-        unproven,
-        reading,
-        writing: &writing,
-        now: Timestamp(job.now),
-    };
-    let message = convert::read(&content, &wish);
-    drop(content);
-    let mut message = match message {
-        Ok(message) => message,
-        Err(refusal) => return failed(refusal.detail.for_operator()),
-    };
-    if let Some(finding) = &finding {
-        finding.tell(&mut message);
-    }
+    let wish =
+        convert::Wish { media: &media, profile: &profile, may: &job.policy.may, unproven, writing: &writing };
     let mut frame_octets = FRAME.saturating_add(original.as_ref().map_or(0, |it| it.len() as u64));
     let mut attempt = 1;
     loop {

@@ -34,6 +34,7 @@ fn settings() -> Http {
     Http {
         listen: vec!["127.0.0.1:0".parse().unwrap()],
         tls: false,
+        client_authority: None,
         clients: vec![
             Client {
                 name: "mmsc".into(),

@@ -23,7 +23,7 @@ impl Core for House {
     }
 
     fn tls(&self) -> Option<Arc<ServerConfig>> {
-        self.0.settings().server_tls.clone()
+        self.0.settings().http_tls.clone()
     }
 
     fn profiles(&self) -> Vec<String> {
