@@ -63,6 +63,23 @@ fn half_a_last_line_is_forgotten_and_a_changed_one_is_a_fault() {
 }
 
 #[test]
+fn an_entry_that_cannot_be_written_is_a_fault_and_the_chain_goes_on_without_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let audit = Audit::open(directory.path()).unwrap();
+    audit.note(&[entry("alice", 1)]).unwrap();
+    let path = directory.path().join("handoff-audit.jsonl");
+    let may_not_write = File::open(&path).unwrap();
+    let good = std::mem::replace(&mut audit.inner.lock().unwrap().file, may_not_write);
+    let fault = audit.note(&[entry("alice", 2)]).unwrap_err();
+    assert!(fault.contains("handoff-audit.jsonl cannot be written"), "{fault}");
+    assert_eq!(sessions(&audit, "alice"), ["hs_1"]);
+    audit.inner.lock().unwrap().file = good;
+    audit.note(&[entry("alice", 3)]).unwrap();
+    drop(audit);
+    assert_eq!(sessions(&Audit::open(directory.path()).unwrap(), "alice"), ["hs_1", "hs_3"]);
+}
+
+#[test]
 fn only_the_last_lines_of_an_account_are_told() {
     let mut lines = Lines::default();
     for at in 0..MOST as u64 + 7 {
