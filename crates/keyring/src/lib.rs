@@ -3,7 +3,7 @@
 //! CMS (RFC 5652, 5083, 5084; S/MIME 4.0 is RFC 8551) as a stream with bounded memory, the content
 //! decrypted and encrypted under a content-encryption key (CEK), that key sealed by the recipient's
 //! client for one session (HPKE, RFC 9180), and the states of such a session. Signed content is verified
-//! over the octets that were signed. Private keys are used
+//! over the octets that were signed. Of OpenPGP the structure is read. Private keys are used
 //! in `unwrap` alone, a cargo feature that the client has and the gateway has not.
 //!
 //! No I/O, no clock; randomness is an argument. Certificates are read, not validated: whom to trust
@@ -20,6 +20,7 @@ pub mod consent;
 pub mod content;
 pub mod create;
 pub mod mail;
+pub mod openpgp;
 pub mod reader;
 pub mod recipient;
 pub mod seal;

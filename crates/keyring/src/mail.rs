@@ -7,7 +7,7 @@
 //! was protected (RFC 9787 §4: the cryptographic envelope begins at the root). That holds for the footers of
 //! mailing lists and for encrypted parts inside multipart/signed as well.
 //!
-//! Not here: what the plaintext is, and OpenPGP.
+//! Not here: what the plaintext is, and OpenPGP ([`crate::openpgp`]).
 
 mod base64;
 
@@ -18,7 +18,7 @@ use cedrat_mime::transfer::decode_quoted_printable;
 use cedrat_mime::{Encoding, Message, Node};
 
 use crate::reader::{self, Error, Format, Limits, Structure, Survey};
-use base64::Base64;
+pub(crate) use base64::Base64;
 
 /// Octets of a body that are decoded at a time.
 const PIECE_OCTETS: usize = 1 << 16;

@@ -27,18 +27,18 @@ fn sextet(octet: u8) -> u8 {
 
 /// Characters of a group that is not complete.
 #[derive(Debug)]
-pub(super) struct Base64 {
+pub(crate) struct Base64 {
     group: u32,
     held: u32,
 }
 
 impl Base64 {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self { group: 0, held: 0 }
     }
 
     /// Appends what the next characters complete.
-    pub(super) fn update(&mut self, characters: &[u8], out: &mut Vec<u8>) {
+    pub(crate) fn update(&mut self, characters: &[u8], out: &mut Vec<u8>) {
         let mut rest = characters;
         loop {
             if self.held == 0 {
@@ -61,7 +61,7 @@ impl Base64 {
     }
 
     /// Appends what an incomplete last group holds.
-    pub(super) fn finish(&mut self, out: &mut Vec<u8>) {
+    pub(crate) fn finish(&mut self, out: &mut Vec<u8>) {
         self.end_group(out);
     }
 
