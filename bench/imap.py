@@ -211,6 +211,7 @@ def drain_by_cedrat(options, scratch, dovecot, run):
 id = "bench"
 server = "127.0.0.1:{dovecot.port}"
 tls = "none"
+auth_in_clear = true
 user = "anna"
 password = "x"
 peer = "internet"

@@ -13,13 +13,13 @@ use crate::{adapters::imap, config::Config, gateway::Settings, workers};
   cedrat check --config cedrat.toml
 Every fault is told at once as file:line:column: what is wrong and what would be right.
   cedrat check --config cedrat.toml --login
-Certificates, keys and secrets are read; nothing is connected to, but with --login the servers of [[imap]]:
-each account logs in and opens its mailboxes to look only.")]
+Certificates, keys and secrets are read; nothing is connected to, but with --login the IMAP servers:
+each account logs in; mailboxes that messages come from are opened to look only.")]
 pub(super) struct Args {
     /// The configuration
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// Log in to every account of [[imap]] and open its mailboxes, to look only
+    /// Log in to every IMAP account and open the mailboxes that messages come from, to look only
     #[arg(long)]
     login: bool,
 }
@@ -91,6 +91,20 @@ async fn logins(settings: &Settings) -> Result<(), Failure> {
             Ok(tried) => {
                 let tls = if tried.tls.is_empty() { "clear text" } else { &tried.tls };
                 say(&format!("{name}: {} messages at {} over {tls}", tried.messages, account.host));
+                for lack in tried.lacks {
+                    say(&format!("note: {name}: {lack}"));
+                }
+            }
+            Err(why) => failed.push(format!("{name}: {why}")),
+        }
+    }
+    let peers = settings.config.peers.iter();
+    for (peer, account) in peers.filter_map(|peer| Some((peer, peer.mailbox.as_ref()?))) {
+        let name = format!("peer {}", peer.id);
+        match imap::attempt_to_fill(settings, peer, account).await {
+            Ok(tried) => {
+                let tls = if tried.tls.is_empty() { "clear text" } else { &tried.tls };
+                say(&format!("{name}: logged in as {} over {tls}", account.user));
                 for lack in tried.lacks {
                     say(&format!("note: {name}: {lack}"));
                 }

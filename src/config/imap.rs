@@ -25,6 +25,8 @@ pub struct Account {
     pub user: String,
     /// What proves it.
     pub login: Login,
+    /// Whether what proves it may go over a connection without TLS.
+    pub auth_in_clear: bool,
     /// COMPRESS=DEFLATE.
     pub compress: bool,
     /// Whose rights its messages have.
@@ -68,6 +70,8 @@ impl Default for Named {
 pub enum Login {
     /// A password.
     Password(Secret),
+    /// A program and its arguments, run for every connection, that prints an OAuth token.
+    TokenCommand(Vec<String>),
     /// A file with an OAuth token, read anew for every connection.
     TokenFile(PathBuf),
 }
@@ -100,15 +104,27 @@ pub(super) fn read(tables: Vec<Table<'_, '_>>) -> Vec<Account> {
             } else if !id.value.is_empty() && !ids.insert(id.value.clone()) {
                 table.fault_at(id.at, format!("there are two mailboxes named {:?}", id.value));
             }
-            account(table, id.value)
+            let folders = folders(&table);
+            let place = place(&table);
+            let peer = table.required("peer", "\"internet\"").value;
+            each(whole(table, id.value, peer, place), folders)
         })
         .collect()
 }
 
+/// `imap` of a `[[peer]]` whose mailboxes are at this place: those that messages come from, with the rights of the peer.
+pub(super) fn of_peer(table: &Table<'_, '_>, peer: &str, place: Option<&Place>) -> Vec<Account> {
+    let read = |table: Table<'_, '_>| {
+        let id = table.text("id").map_or_else(|| peer.to_owned(), |at| at.value);
+        let folders = folders(&table);
+        each(whole(table, id, peer.to_owned(), place.cloned()), folders)
+    };
+    table.tables("imap").into_iter().flat_map(read).collect()
+}
+
 /// One for each folder of an account; none when it cannot be made.
-fn account(table: Table<'_, '_>, id: String) -> Vec<Account> {
-    let folders = folders(&table);
-    let Some(account) = whole(table, id) else { return Vec::new() };
+fn each(account: Option<Account>, folders: Vec<(String, Vec<String>)>) -> Vec<Account> {
+    let Some(account) = account else { return Vec::new() };
     if folders.is_empty() {
         return vec![account];
     }
@@ -154,7 +170,20 @@ fn named(table: &Table<'_, '_>) -> Named {
     }
 }
 
-fn whole(table: Table<'_, '_>, id: String) -> Option<Account> {
+/// Where an account is, and who we are there.
+#[derive(Debug, Clone)]
+pub(super) struct Place {
+    pub(super) host: String,
+    pub(super) port: u16,
+    pub(super) tls: PeerTls,
+    pub(super) user: String,
+    pub(super) login: Login,
+    pub(super) auth_in_clear: bool,
+    pub(super) compress: bool,
+}
+
+/// The place that `[[imap]]` names. `None` when something that it needs is missing, which is told.
+fn place(table: &Table<'_, '_>) -> Option<Place> {
     let mode = table.token(
         "tls",
         &[("implicit", TlsMode::Implicit), ("verify", TlsMode::Verify), ("none", TlsMode::None)],
@@ -171,8 +200,35 @@ fn whole(table: Table<'_, '_>, id: String) -> Option<Account> {
         table.fault_at(server.at, format!("`imap.server` must be host:port, not {:?}", server.value));
     }
     let user = table.required("user", "\"support@mail.example\"").value;
-    let login = login(&table);
-    let peer = table.required("peer", "\"internet\"").value;
+    let login = login(table);
+    let auth_in_clear = in_clear(table, mode);
+    Some(Place {
+        tls: PeerTls {
+            mode,
+            ca: table.text("tls_ca").map(|at| PathBuf::from(at.value)),
+            name: table.text("tls_name").map(|at| at.value),
+            present_certificate: false,
+        },
+        compress: table.flag("compress").unwrap_or(false),
+        login: login?,
+        port: port?,
+        host,
+        user,
+        auth_in_clear,
+    })
+}
+
+/// `auth_in_clear`, without which `tls = "none"` is a fault.
+pub(super) fn in_clear(table: &Table<'_, '_>, mode: TlsMode) -> bool {
+    let allowed = table.flag("auth_in_clear").unwrap_or(false);
+    if mode == TlsMode::None && !allowed {
+        table.fault("a mailbox would get our password in clear text; leave `tls` out, or set `auth_in_clear = true` to allow it");
+    }
+    allowed
+}
+
+/// An account at a place, with what the table says of its messages.
+fn whole(table: Table<'_, '_>, id: String, peer: String, place: Option<Place>) -> Option<Account> {
     let recipients = super::load::values(table.parsed_list("to", number));
     let moved_to = table.text("moved_to");
     let after = table.token("after", &[("seen", 's'), ("move", 'm'), ("delete", 'd'), ("keep", 'k')]);
@@ -190,54 +246,62 @@ fn whole(table: Table<'_, '_>, id: String) -> Option<Account> {
         (Some('k'), None) => After::Keep,
         _ => After::Seen,
     };
-    let account = Account {
-        tls: PeerTls {
-            mode,
-            ca: table.text("tls_ca").map(|at| PathBuf::from(at.value)),
-            name: table.text("tls_name").map(|at| at.value),
-            present_certificate: false,
-        },
-        compress: table.flag("compress").unwrap_or(false),
-        mailbox: table.text("mailbox").map_or_else(|| "INBOX".into(), |at| at.value),
-        refused_to: table.text("refused_to").map(|at| at.value),
-        reopen_ms: table.span_ms("reopen").map_or(300_000, |at| at.value.max(1000)),
-        begin_with_all: table.token("begin", &[("new", false), ("all", true)]).unwrap_or(false),
-        named: named(&table),
-        login: login?,
-        port: port?,
+    let mailbox = table.text("mailbox").map_or_else(|| "INBOX".into(), |at| at.value);
+    let refused_to = table.text("refused_to").map(|at| at.value);
+    let reopen_ms = table.span_ms("reopen").map_or(300_000, |at| at.value.max(1000));
+    let begin_with_all = table.token("begin", &[("new", false), ("all", true)]).unwrap_or(false);
+    let named = named(&table);
+    table.finish();
+    let Place { host, port, tls, user, login, auth_in_clear, compress } = place?;
+    Some(Account {
         id,
         host,
+        port,
+        tls,
         user,
+        login,
+        auth_in_clear,
+        compress,
         peer,
+        mailbox,
         recipients,
+        named,
         after,
-    };
-    table.finish();
-    Some(account)
+        refused_to,
+        reopen_ms,
+        begin_with_all,
+    })
 }
 
 pub(super) fn login(table: &Table<'_, '_>) -> Option<Login> {
-    match (secret(table, "password"), table.text("token_file")) {
-        (Some(password), None) => Some(Login::Password(password)),
-        (None, Some(file)) => Some(Login::TokenFile(PathBuf::from(file.value))),
-        (Some(_), Some(file)) => {
-            table.fault_at(file.at, "a mailbox has a `password` or a `token_file`, not both");
-            None
-        }
-        (None, None) => {
-            table.fault(
-                "a mailbox needs a `password`, for example password = { file = \"/path\" }, or a `token_file`",
-            );
-            None
-        }
+    let command = table.texts("token_command").into_iter().map(|at| at.value).collect::<Vec<_>>();
+    let given = [
+        secret(table, "password").map(Login::Password),
+        table.text("token_file").map(|at| Login::TokenFile(PathBuf::from(at.value))),
+        (!command.is_empty()).then_some(Login::TokenCommand(command)),
+    ];
+    let mut given = given.into_iter().flatten();
+    let login = given.next();
+    if login.is_none() {
+        table.fault(
+            "a mailbox needs a `password`, for example password = { file = \"/path\" }, a `token_file` or a `token_command`",
+        );
+    } else if given.next().is_some() {
+        table.fault("a mailbox has one of `password`, `token_file` and `token_command`");
     }
+    login
 }
 
 /// Checks against the other sections.
 pub(super) fn check(config: &Config, source: &Source<'_>) {
+    let mut watched = BTreeSet::new();
     for account in &config.imap {
+        if !watched.insert((&account.id, &account.mailbox)) {
+            source
+                .fault_of_all(format!("two mailboxes are named {:?}; give one of them an `id`", account.id));
+        }
         match config.peer(&account.peer) {
-            Some(peer) if peer.protocol == PeerProtocol::Mail => {}
+            Some(peer) if matches!(peer.protocol, PeerProtocol::Imap | PeerProtocol::Mail) => {}
             Some(_) => source.fault_of_all(format!(
                 "mailbox {:?}: its messages are mail, but peer {:?} is not",
                 account.id, account.peer

@@ -131,6 +131,8 @@ fn whole(
     media_table.finish();
     let digest = Sha256::digest(text.as_bytes());
     let node = top.text("node").map_or_else(|| host.value.clone(), |at| at.value);
+    let of_peers = peers.iter().filter_map(|peer: &Peer| peer.mailbox.as_ref());
+    let of_peers: Vec<_> = of_peers.flat_map(|account| account.watched.iter().cloned()).collect();
     let config = Config {
         node,
         host: host.value,
@@ -149,7 +151,7 @@ fn whole(
         },
         resolvers: values(top.parsed_list("resolvers", socket)),
         handoff: handoff::read(top.table("handoff")),
-        imap: imap::read(top.tables("imap")),
+        imap: [imap::read(top.tables("imap")), of_peers].concat(),
         mappings: None,
         media,
         conversion,
@@ -430,9 +432,11 @@ fn peer(table: Table<'_, '_>, sources: &[(String, String)], tables: Option<&Tabl
     let tls = peer_tls(&table, protocol);
     let auth_in_clear = table.flag("auth_in_clear").unwrap_or(false);
     let is_imap = protocol == PeerProtocol::Imap;
+    let next_hop = next_hop(&table, protocol);
+    let mailbox = || mailbox::read(&table, &id.value, next_hop.as_ref(), &tls);
     let peer = Peer {
-        next_hop: next_hop(&table, protocol),
-        mailbox: is_imap.then(|| mailbox::read(&table, tls.mode, auth_in_clear)).flatten(),
+        mailbox: is_imap.then(mailbox).flatten(),
+        next_hop,
         media: media::peer(&table, tables),
         tls,
         credentials: credentials(&table),

@@ -4,8 +4,8 @@
 //! `adapters::imap::sink`; mailboxes that messages come from are in [`super::imap`].
 
 use super::{
-    TlsMode,
-    imap::{Login, login},
+    NextHop, PeerTls,
+    imap::{self, Login, in_clear, login},
     read::Table,
 };
 
@@ -22,6 +22,8 @@ pub struct Mailbox {
     pub folder: Folder,
     /// Milliseconds between two looks whether messages were read; `None` = it is never looked.
     pub read_reports_ms: Option<u64>,
+    /// Mailboxes of the account that messages come from.
+    pub watched: Vec<imap::Account>,
 }
 
 /// A mailbox name with places for what differs from message to message.
@@ -94,11 +96,16 @@ fn level(text: &str) -> Result<Vec<Piece>, String> {
 }
 
 /// Reads the keys of a mailbox from its peer. `None` when something that it needs is missing, which is told.
-pub(super) fn read(table: &Table<'_, '_>, mode: TlsMode, auth_in_clear: bool) -> Option<Mailbox> {
+pub(super) fn read(
+    table: &Table<'_, '_>,
+    peer: &str,
+    next_hop: Option<&NextHop>,
+    tls: &PeerTls,
+) -> Option<Mailbox> {
     let user = table.required("user", "\"mms@mail.example\"").value;
     let login = login(table);
     let folder = table.parsed("folder", Folder::parse).map(|at| at.value);
-    let folder = folder.or_else(|| Folder::parse("INBOX").ok())?;
+    let folder = folder.or_else(|| Folder::parse("INBOX").ok());
     let every = table.span_ms("read_reports");
     if let Some(at) = every.as_ref().filter(|at| at.value != 0 && at.value < 1_000) {
         table.fault_at(
@@ -106,13 +113,25 @@ pub(super) fn read(table: &Table<'_, '_>, mode: TlsMode, auth_in_clear: bool) ->
             "`read_reports` is the time between two looks, \"1 s\" or more, or \"0 s\" for never",
         );
     }
-    if mode == TlsMode::None && !auth_in_clear {
-        table.fault("a mailbox would get our password in clear text; leave `tls` out, or set `auth_in_clear = true` to allow it");
-    }
+    let auth_in_clear = in_clear(table, tls.mode);
+    let compress = table.flag("compress").unwrap_or(false);
+    let place = match (next_hop, &login) {
+        (Some(NextHop::Host(host, port)), Some(login)) => Some(imap::Place {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port: *port,
+            tls: tls.clone(),
+            user: user.clone(),
+            login: login.clone(),
+            auth_in_clear,
+            compress,
+        }),
+        _ => None,
+    };
     Some(Mailbox {
+        watched: imap::of_peer(table, peer, place.as_ref()),
         user,
-        compress: table.flag("compress").unwrap_or(false),
-        folder,
+        compress,
+        folder: folder?,
         read_reports_ms: Some(every.map_or(60_000, |at| at.value)).filter(|every| *every > 0),
         login: login?,
     })

@@ -11,10 +11,11 @@ use super::load::{from_str, small, values};
 use super::read::{Table, hint};
 
 pub(super) fn rule(table: Table<'_, '_>) -> Rule {
-    let id = table.required("id", "\"to-op-b\"").value;
+    let id = table.text("id").map(|at| at.value);
     let order = table.number("order").map_or(100, |at| small(at.value));
     let when = conditions(table.table("match"));
     let targets = targets(&table);
+    let id = id.unwrap_or_else(|| named_after(&targets, &table));
     let reject = table.parsed("reject", |text| {
         let tokens: Vec<&str> = Reason::ALL.iter().map(|reason| reason.token()).collect();
         Reason::read(text).ok_or_else(|| {
@@ -35,6 +36,14 @@ pub(super) fn rule(table: Table<'_, '_>) -> Rule {
     };
     table.finish();
     Rule { id, order, when, action, limits: StatedLimits::default() }
+}
+
+/// The name of a rule that has none: where it leads to.
+fn named_after(targets: &[Target], table: &Table<'_, '_>) -> String {
+    match targets.first() {
+        Some(first) => format!("to-{}", first.to),
+        None => table.required("id", "\"to-op-b\"").value,
+    }
 }
 
 fn conditions(table: Table<'_, '_>) -> Match {

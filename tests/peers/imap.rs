@@ -1,6 +1,7 @@
-//! Mailboxes of Dovecot as a place that messages come from; Python's imaplib puts them there and looks at what is left.
+//! Mailboxes as a place that messages come from; Python's imaplib puts them there and looks at what is left.
 
 use std::{
+    net::SocketAddr,
     path::PathBuf,
     process::Command,
     time::{Duration, Instant},
@@ -8,9 +9,19 @@ use std::{
 
 use super::{
     NUMBER,
-    programs::{Dovecot, present, run},
+    mailboxes::{Mailboxes, Make, for_every_make},
+    programs::{Dovecot, TOKEN_KEY, present, run},
 };
 use crate::harness::{CERTIFICATES, Gateway, Process, Sink, eventually, mail};
+
+for_every_make! {
+    each_message_of_a_mailbox_becomes_one_mms_whatever_happens_in_between
+    who_gets_a_message_is_in_its_header_and_what_cannot_go_is_put_aside
+    a_mailbox_that_is_made_again_or_restored_from_a_backup_sends_nothing_twice
+    folders_have_their_own_recipients_and_what_is_refused_says_why
+    accounts_come_and_go_with_a_reload_and_can_be_tried_and_explained_before
+    while_both_sides_are_killed_at_random_each_message_becomes_exactly_one_mms
+}
 
 /// Another client of the mailboxes.
 pub(super) struct Other {
@@ -20,10 +31,10 @@ pub(super) struct Other {
 }
 
 impl Other {
-    pub(super) fn of(dovecot: &Dovecot) -> Option<Self> {
+    pub(super) fn of(imap: SocketAddr) -> Option<Self> {
         Some(Self {
             python: present("python3")?,
-            server: format!("localhost:{}", dovecot.imap.port()),
+            server: format!("localhost:{}", imap.port()),
             directory: tempfile::tempdir().unwrap(),
         })
     }
@@ -58,22 +69,21 @@ pub(super) fn letter<'a>(id: &'a str, to: &str) -> (&'a str, String) {
     (id, mail(id, "alice@example.test", to, "", &format!("this is {id}")))
 }
 
-pub(super) fn account(dovecot: &Dovecot, more: &str) -> String {
+pub(super) fn account(imap: SocketAddr, more: &str) -> String {
     format!(
         "[[imap]]\nserver = \"localhost:{}\"\ntls_ca = \"{}\"\nuser = \"anna\"\npassword = \"x\"\npeer = \"mailhost\"\n{more}\n",
-        dovecot.imap.port(),
+        imap.port(),
         CERTIFICATES.path("ca.crt").display()
     )
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn each_message_of_a_mailbox_becomes_one_mms_whatever_happens_in_between() {
-    let Some(dovecot) = Dovecot::start() else { return };
-    let Some(other) = Other::of(&dovecot) else { return };
+async fn each_message_of_a_mailbox_becomes_one_mms_whatever_happens_in_between(make: Make) {
+    let Some(server) = Mailboxes::start(make) else { return };
+    let Some(other) = Other::of(server.imap()) else { return };
     let (peer, host) = (Sink::start().await, Sink::start().await);
     other.put("INBOX", &[letter("i1", "anna@mail.test"), letter("i2", "anna@mail.test")]).await;
     let more = account(
-        &dovecot,
+        server.imap(),
         &format!(
             "id = \"support\"\nto = [\"{}\"]\nafter = \"move\"\nmoved_to = \"Sent as MMS\"\nbegin = \"all\"",
             NUMBER.split('@').next().unwrap()
@@ -94,19 +104,19 @@ async fn each_message_of_a_mailbox_becomes_one_mms_whatever_happens_in_between()
             tokio::runtime::Handle::current().block_on(other.state(&["INBOX", "Sent as MMS"]))
         });
         let moved = state["Sent as MMS"].as_array().map_or(0, Vec::len);
-        (state["INBOX"].as_array().map(Vec::len) == Some(0) && moved == 4).then_some(())
+        let all_marked = state["Sent as MMS"].to_string().matches("$Forwarded").count() == 4;
+        (state["INBOX"].as_array().map(Vec::len) == Some(0) && moved == 4 && all_marked).then_some(())
     })
     .await;
     assert_eq!(peer.wait_for(4).await.len(), 4);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn who_gets_a_message_is_in_its_header_and_what_cannot_go_is_put_aside() {
-    let Some(dovecot) = Dovecot::start() else { return };
-    let Some(other) = Other::of(&dovecot) else { return };
+async fn who_gets_a_message_is_in_its_header_and_what_cannot_go_is_put_aside(make: Make) {
+    let Some(server) = Mailboxes::start(make) else { return };
+    let Some(other) = Other::of(server.imap()) else { return };
     let (peer, host) = (Sink::start().await, Sink::start().await);
     other.put("INBOX", &[letter("before", NUMBER)]).await;
-    let more = account(&dovecot, "id = \"desk\"\nrefused_to = \"Not sent\"");
+    let more = account(server.imap(), "id = \"desk\"\nrefused_to = \"Not sent\"");
     let gateway = Gateway::start(peer.address, host.address, &more).await;
     // Only what comes after the first look is taken.
     eventually("a session", || (gateway.count("SessionOpened") > 0).then_some(())).await;
@@ -125,23 +135,22 @@ async fn who_gets_a_message_is_in_its_header_and_what_cannot_go_is_put_aside() {
             tokio::runtime::Handle::current().block_on(other.state(&["INBOX"]))
         });
         let flags = state["INBOX"][1]["flags"].to_string();
-        (flags.contains("$CedratTaken") && flags.contains("\\Seen")).then_some(())
+        ["$CedratTaken", "$Forwarded", "\\Seen"].iter().all(|flag| flags.contains(flag)).then_some(())
     })
     .await;
     let rejection = gateway.events().into_iter().find(|event| event["type"] == "Rejection").unwrap();
     assert!(rejection["detail"].as_str().unwrap().contains("mailbox desk message"), "{rejection}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_mailbox_that_is_made_again_or_restored_from_a_backup_sends_nothing_twice() {
-    let Some(dovecot) = Dovecot::start() else { return };
-    let Some(other) = Other::of(&dovecot) else { return };
+async fn a_mailbox_that_is_made_again_or_restored_from_a_backup_sends_nothing_twice(make: Make) {
+    let Some(server) = Mailboxes::start(make) else { return };
+    let Some(other) = Other::of(server.imap()) else { return };
     let (peer, host) = (Sink::start().await, Sink::start().await);
     let nameless = letter("o2", "anna@mail.test").1.replace("Message-ID", "X-Not-A-Message-ID");
     other.put("Orders", &[letter("o1", "anna@mail.test"), ("o2", nameless)]).await;
     let to = NUMBER.split('@').next().unwrap();
     let more = account(
-        &dovecot,
+        server.imap(),
         &format!(
             "id = \"shop\"\nmailbox = \"Orders\"\nto = [\"{to}\"]\nafter = \"keep\"\nbegin = \"all\"\nreopen = \"1 s\""
         ),
@@ -183,17 +192,16 @@ fn alone(directory: &tempfile::TempDir, peer: &Sink, accounts: &str) -> PathBuf 
     config
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn folders_have_their_own_recipients_and_what_is_refused_says_why() {
-    let Some(dovecot) = Dovecot::start() else { return };
-    let Some(other) = Other::of(&dovecot) else { return };
+async fn folders_have_their_own_recipients_and_what_is_refused_says_why(make: Make) {
+    let Some(server) = Mailboxes::start(make) else { return };
+    let Some(other) = Other::of(server.imap()) else { return };
     let (peer, host) = (Sink::start().await, Sink::start().await);
     let by_plus = letter("plus", "anna+447700900004@mail.test");
     other.put("INBOX", &[by_plus, letter("nobody", "anna@mail.test")]).await;
     other.put("Orders", &[letter("order", "anna@mail.test")]).await;
     let folders = "[[imap.folder]]\nmailbox = \"Orders\"\nto = [\"+447700900003\"]\n[[imap.folder]]\nmailbox = \"INBOX\"";
     let more = account(
-        &dovecot,
+        server.imap(),
         &format!(
             "id = \"shop\"\nto_by = \"plus\"\nrefused_to = \"Not sent\"\nafter = \"delete\"\nbegin = \"all\"\n{folders}"
         ),
@@ -214,14 +222,13 @@ async fn folders_have_their_own_recipients_and_what_is_refused_says_why() {
     .await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn accounts_come_and_go_with_a_reload_and_can_be_tried_and_explained_before() {
-    let Some(dovecot) = Dovecot::start() else { return };
-    let Some(other) = Other::of(&dovecot) else { return };
+async fn accounts_come_and_go_with_a_reload_and_can_be_tried_and_explained_before(make: Make) {
+    let Some(server) = Mailboxes::start(make) else { return };
+    let Some(other) = Other::of(server.imap()) else { return };
     let peer = Sink::start().await;
     let directory = tempfile::tempdir().unwrap();
     let to = NUMBER.split('@').next().unwrap();
-    let desk = account(&dovecot, &format!("id = \"desk\"\nto = [\"{to}\"]\nbegin = \"all\""));
+    let desk = account(server.imap(), &format!("id = \"desk\"\nto = [\"{to}\"]\nbegin = \"all\""));
     let config = alone(&directory, &peer, "");
     let gateway = Process::start(config.clone());
     other.put("INBOX", &[letter("r1", "anna@mail.test")]).await;
@@ -257,17 +264,40 @@ async fn accounts_come_and_go_with_a_reload_and_can_be_tried_and_explained_befor
     assert_eq!(peer.all().len(), 1);
 }
 
-/// Three hundred messages; a long run sets `CEDRAT_IMAP_MESSAGES`.
 #[tokio::test(flavor = "multi_thread")]
-async fn while_both_sides_are_killed_at_random_each_message_becomes_exactly_one_mms() {
+async fn a_token_that_a_program_prints_opens_a_mailbox_and_one_that_is_refused_is_asked_for_anew() {
+    let Some(dovecot) = Dovecot::start() else { return };
+    let Some(other) = Other::of(dovecot.imap) else { return };
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    other.put("INBOX", &[letter("o1", "anna@mail.test")]).await;
+    let directory = tempfile::tempdir().unwrap();
+    let command = format!(
+        "token_command = [\"{}\", \"{}\", \"anna\", \"{TOKEN_KEY}\", \"{}\"]",
+        other.python.display(),
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/peers/token.py"),
+        directory.path().join("asked").display()
+    );
+    let to = NUMBER.split('@').next().unwrap();
+    let more = account(dovecot.imap, &format!("id = \"cloud\"\nto = [\"{to}\"]\nbegin = \"all\""));
+    let more = more.replace("password = \"x\"", &command);
+    let gateway = Gateway::start(peer.address, host.address, &more).await;
+    peer.find("the message", |one| one.body().contains("this is o1")).await;
+    let refused = gateway.events().into_iter().find(|event| event["type"] == "Fault").unwrap();
+    assert!(refused["detail"].as_str().unwrap().contains("AuthRefused"), "{refused}");
+}
+
+/// Three hundred messages; a long run sets `CEDRAT_IMAP_MESSAGES`.
+async fn while_both_sides_are_killed_at_random_each_message_becomes_exactly_one_mms(make: Make) {
     let count: usize = std::env::var("CEDRAT_IMAP_MESSAGES").map_or(300, |count| count.parse().unwrap());
-    let Some(mut dovecot) = Dovecot::start() else { return };
-    let Some(other) = Other::of(&dovecot) else { return };
+    let Some(mut server) = Mailboxes::start(make) else { return };
+    let Some(other) = Other::of(server.imap()) else { return };
     let peer = Sink::start().await;
     let directory = tempfile::tempdir().unwrap();
     let to = NUMBER.split('@').next().unwrap();
-    let accounts =
-        account(&dovecot, &format!("id = \"many\"\nto = [\"{to}\"]\nmoved_to = \"Done\"\nbegin = \"all\""));
+    let accounts = account(
+        server.imap(),
+        &format!("id = \"many\"\nto = [\"{to}\"]\nmoved_to = \"Done\"\nbegin = \"all\""),
+    );
     let config = alone(&directory, &peer, &accounts);
     let names: Vec<String> = (0..count).map(|n| format!("k{n}")).collect();
     let mut gateway = Process::start(config.clone());
@@ -282,7 +312,7 @@ async fn while_both_sides_are_killed_at_random_each_message_becomes_exactly_one_
             gateway.ended().await;
         }
         if round % 3 != 0 {
-            dovecot.kill();
+            server.kill();
         }
         if round % 2 == 0 {
             gateway = Process::start(config.clone());

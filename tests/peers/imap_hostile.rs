@@ -62,7 +62,7 @@ impl Fake {
 
     fn account(&self, id: &str) -> String {
         format!(
-            "[[imap]]\nid = \"{id}\"\nserver = \"{}\"\ntls = \"none\"\nuser = \"u\"\npassword = \"x\"\npeer = \"mailhost\"\n\
+            "[[imap]]\nid = \"{id}\"\nserver = \"{}\"\ntls = \"none\"\nauth_in_clear = true\nuser = \"u\"\npassword = \"x\"\npeer = \"mailhost\"\n\
              to = [\"{}\"]\nbegin = \"all\"\n",
             self.address,
             NUMBER.split('@').next().unwrap()
@@ -140,12 +140,12 @@ async fn converse(stream: TcpStream, fault: Fault) -> Option<()> {
 #[tokio::test(flavor = "multi_thread")]
 async fn servers_that_drop_stall_flood_and_lie_are_left_alone_longer_each_time_and_disturb_nobody() {
     let Some(dovecot) = Dovecot::start() else { return };
-    let Some(other) = Other::of(&dovecot) else { return };
+    let Some(other) = Other::of(dovecot.imap) else { return };
     let (peer, host) = (Sink::start().await, Sink::start().await);
     let faults = [Fault::Drops, Fault::Floods, Fault::Endless, Fault::Lies, Fault::Renumbers, Fault::Stalls];
     let mut fakes = Vec::new();
     let to = NUMBER.split('@').next().unwrap();
-    let mut more = account(&dovecot, &format!("id = \"good\"\nto = [\"{to}\"]\nbegin = \"all\""));
+    let mut more = account(dovecot.imap, &format!("id = \"good\"\nto = [\"{to}\"]\nbegin = \"all\""));
     for (n, fault) in faults.into_iter().enumerate() {
         let fake = Fake::start(fault).await;
         more += &fake.account(&format!("bad{n}"));

@@ -1,4 +1,4 @@
-//! Mailboxes of Dovecot as a place that MMS go to; Python's imaplib looks at what lies there and reads it.
+//! Mailboxes as a place that MMS go to; Python's imaplib looks at what lies there and reads it.
 
 use std::{
     net::SocketAddr,
@@ -15,8 +15,21 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 
-use super::{FROM, PICTURE, imap::Other, picture, programs::Dovecot};
-use crate::harness::{CERTIFICATES, Gateway, Script, Sink, eventually};
+use super::{
+    FROM, PICTURE,
+    cyrus::Cyrus,
+    imap::{Other, letter},
+    mailboxes::{Mailboxes, Make, for_every_make},
+    picture,
+};
+use crate::harness::{CERTIFICATES, Gateway, Script, Sink, eventually, forward};
+
+for_every_make! {
+    an_mms_lies_in_the_folder_of_its_recipient_with_flags_and_date
+    a_message_whose_answer_was_lost_is_not_put_there_twice
+    the_date_of_a_message_is_when_the_gateway_took_it_however_late_it_is_put_there
+    to_read_a_message_sends_the_read_report_that_was_asked_for_once
+}
 
 const TO: &str = "+447700900001/TYPE=PLMN@mmsc.gw.test";
 
@@ -37,21 +50,20 @@ fn now(other: &Other, mailbox: &str) -> Vec<serde_json::Value> {
     state[mailbox].as_array().cloned().unwrap_or_default()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_mms_lies_in_the_folder_of_its_recipient_with_flags_and_date() {
-    let Some(dovecot) = Dovecot::start() else { return };
-    let Some(other) = Other::of(&dovecot) else { return };
+async fn an_mms_lies_in_the_folder_of_its_recipient_with_flags_and_date(make: Make) {
+    let Some(server) = Mailboxes::start(make) else { return };
+    let Some(other) = Other::of(server.imap()) else { return };
     let (peer, host) = (Sink::start().await, Sink::start().await);
-    let more = store(dovecot.imap, "folder = \"MMS für/{recipient}\"");
+    let more = store(server.imap(), "folder = \"MMS für/{recipient}\"");
     let gateway = Gateway::start(peer.address, host.address, &more).await;
     let mut script = Script::hello(gateway.mm4()).await;
     let asked = "X-Mms-Delivery-Report: Yes\r\nX-Mms-Read-Reply: Yes\r\nX-Mms-Priority: High\r\n";
     let second = "+447700900002/TYPE=PLMN@mmsc.gw.test";
     let reply = script.message(FROM, &[TO, second], &picture("d1", TO, asked)).await;
     assert!(reply.starts_with("250"), "{reply}");
-    // Dovecot parts levels by a dot, and takes names in modified UTF-7 only.
+    // The other client knows names in modified UTF-7 only.
     for number in ["+447700900001", "+447700900002"] {
-        let folder = format!("MMS f&APw-r.{number}");
+        let folder = server.name(["MMS f&APw-r", number]);
         let lies = eventually(number, || now(&other, &folder).pop()).await;
         let content = lies["content"].as_str().unwrap();
         assert!(
@@ -73,6 +85,12 @@ async fn an_mms_lies_in_the_folder_of_its_recipient_with_flags_and_date() {
     assert_eq!(delivery["protocol"], "imap");
     assert!(delivery["response"].as_str().unwrap().contains(" UID "), "{delivery}");
     assert!(delivery["tls"].as_str().unwrap().starts_with("TLSv1"), "{delivery}");
+}
+
+async fn retry(gateway: &Gateway) {
+    let store = &gateway.running.as_ref().unwrap().gateway.store;
+    let filter = Filter { state: Some(State::Waiting), ..Filter::default() };
+    store.change(&filter, Change::Retry, 0).await.unwrap();
 }
 
 /// A way to the server on which the answer to the first long command is lost.
@@ -116,12 +134,11 @@ async fn pass_on(mut client: TcpStream, to: SocketAddr, lost: Arc<AtomicUsize>) 
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_message_whose_answer_was_lost_is_not_put_there_twice() {
-    let Some(dovecot) = Dovecot::start() else { return };
-    let Some(other) = Other::of(&dovecot) else { return };
+async fn a_message_whose_answer_was_lost_is_not_put_there_twice(make: Make) {
+    let Some(server) = Mailboxes::start(make) else { return };
+    let Some(other) = Other::of(server.imap()) else { return };
     let (peer, host) = (Sink::start().await, Sink::start().await);
-    let (way, lost) = losing_the_answer(dovecot.imap).await;
+    let (way, lost) = losing_the_answer(server.imap()).await;
     let gateway = Gateway::start(peer.address, host.address, &store(way, "")).await;
     let mut script = Script::hello(gateway.mm4()).await;
     let long = picture("l1", TO, "X-Mms-Delivery-Report: Yes\r\n")
@@ -132,9 +149,7 @@ async fn a_message_whose_answer_was_lost_is_not_put_there_twice() {
     assert_eq!(lost.load(Ordering::SeqCst), 1);
     eventually("the message", || now(&other, "INBOX").pop()).await;
     // The operator does not wait for the next attempt.
-    let store = &gateway.running.as_ref().unwrap().gateway.store;
-    let filter = Filter { state: Some(State::Waiting), ..Filter::default() };
-    store.change(&filter, Change::Retry, 0).await.unwrap();
+    retry(&gateway).await;
     gateway.wait_for("Delivery", 1).await;
     let delivery = gateway.events().into_iter().find(|event| event["type"] == "Delivery").unwrap();
     assert!(delivery["response"].as_str().unwrap().contains("found by its Message-ID"), "{delivery}");
@@ -142,12 +157,11 @@ async fn a_message_whose_answer_was_lost_is_not_put_there_twice() {
     peer.find("the report", |one| one.content.contains("X-Mms-MM-Status-Code: Retrieved")).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn to_read_a_message_sends_the_read_report_that_was_asked_for_once() {
-    let Some(dovecot) = Dovecot::start() else { return };
-    let Some(other) = Other::of(&dovecot) else { return };
+async fn to_read_a_message_sends_the_read_report_that_was_asked_for_once(make: Make) {
+    let Some(server) = Mailboxes::start(make) else { return };
+    let Some(other) = Other::of(server.imap()) else { return };
     let (peer, host) = (Sink::start().await, Sink::start().await);
-    let more = store(dovecot.imap, "folder = \"MMS\"\nread_reports = \"1 s\"");
+    let more = store(server.imap(), "folder = \"MMS\"\nread_reports = \"1 s\"");
     let mut gateway = Gateway::start(peer.address, host.address, &more).await;
     let mut script = Script::hello(gateway.mm4()).await;
     for (id, asked) in [("r1", "X-Mms-Read-Reply: Yes\r\n"), ("r2", "X-Mms-Read-Reply: No\r\n")] {
@@ -169,4 +183,62 @@ async fn to_read_a_message_sends_the_read_report_that_was_asked_for_once() {
     gateway.go().await;
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     assert_eq!(peer.all().iter().filter(|one| one.content.contains(is_report)).count(), 1);
+}
+
+async fn the_date_of_a_message_is_when_the_gateway_took_it_however_late_it_is_put_there(make: Make) {
+    let Some(server) = Mailboxes::start(make) else { return };
+    let Some(other) = Other::of(server.imap()) else { return };
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let way = listener.local_addr().unwrap();
+    drop(listener);
+    let gateway = Gateway::start(peer.address, host.address, &store(way, "")).await;
+    let mut script = Script::hello(gateway.mm4()).await;
+    let reply = script.message(FROM, &[TO], &picture("t1", TO, "")).await;
+    assert!(reply.starts_with("250"), "{reply}");
+    let taken = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs().cast_signed();
+    gateway.wait_for("TransientFailure", 1).await;
+    tokio::time::sleep(Duration::from_millis(3_000)).await;
+    let (listener, to) = (TcpListener::bind(way).await.unwrap(), server.imap());
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = TcpStream::connect(to).await.unwrap();
+            tokio::spawn(async move { tokio::io::copy_bidirectional(&mut client, &mut server).await });
+        }
+    });
+    retry(&gateway).await;
+    let lies = eventually("the message", || now(&other, "INBOX").pop()).await;
+    let date = lies["date"].as_i64().unwrap();
+    assert!((taken - 1..=taken).contains(&date), "taken {taken}, {lies}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mailbox_without_room_is_tried_again_and_what_a_server_will_never_take_is_over() {
+    let Some(cyrus) = Cyrus::start("maxmessagesize: 8\nautocreate_quota: 16\n") else { return };
+    let Some(other) = Other::of(cyrus.imap) else { return };
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    let gateway =
+        Gateway::start(peer.address, host.address, &store(cyrus.imap, "folder = \"{recipient}\"")).await;
+    other.ask("protect", &["+447700900001".into()]).await;
+    let filler = |id| (id, letter(id, "anna@mail.test").1 + &"0123456789abcde\r\n".repeat(400));
+    other.put("INBOX", &[filler("f1"), filler("f2")]).await;
+    let mut script = Script::hello(gateway.mm4()).await;
+    let long = "0123456789abcde\r\n".repeat(600);
+    for (n, text) in [("1", ""), ("2", ""), ("3", long.as_str())] {
+        let to = format!("+44770090000{n}/TYPE=PLMN@mmsc.gw.test");
+        let mms = forward(n, "+15550120001", &to, "", &format!("{text}{}", "short\r\n".repeat(600)));
+        let reply = script.message(FROM, &[&to], &mms).await;
+        assert!(reply.starts_with("250"), "{reply}");
+    }
+    gateway.wait_for("TransientFailure", 1).await;
+    gateway.wait_for("Failure", 2).await;
+    let events = gateway.events();
+    let of = |kind: &str| -> Vec<_> {
+        let of_kind = events.iter().filter(|event| event["type"] == kind);
+        of_kind.map(|event| event["reason"]["code"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(of("TransientFailure"), ["storage-full"], "{events:#?}");
+    let mut over = of("Failure");
+    over.sort_unstable();
+    assert_eq!(over, ["message-too-large", "not-permitted"], "{events:#?}");
 }

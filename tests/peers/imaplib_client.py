@@ -5,10 +5,12 @@
   imaplib_client.py HOST:PORT --ca FILE --login USER PASSWORD renew MAILBOX
   imaplib_client.py HOST:PORT --ca FILE --login USER PASSWORD state MAILBOX...
   imaplib_client.py HOST:PORT --ca FILE --login USER PASSWORD read MAILBOX...
+  imaplib_client.py HOST:PORT --ca FILE --login USER PASSWORD protect MAILBOX...
 
 `append` puts the files into a mailbox; `renew` deletes a mailbox and makes it again from a copy of its messages, as a
 restored backup does: dates are kept, flags are not; `state` prints one JSON object: for each mailbox its messages, oldest
-first, each with subject, flags, internal date and content; `read` marks all messages of the mailboxes as read.
+first, each with subject, flags, internal date in seconds since 1970 and content; `read` marks all messages of the mailboxes
+as read; `protect` makes mailboxes that nobody may put messages into (RFC 4314).
 """
 
 import argparse
@@ -26,7 +28,7 @@ def arguments():
     parser.add_argument("server", help="HOST:PORT")
     parser.add_argument("--ca", required=True)
     parser.add_argument("--login", nargs=2, required=True, metavar=("USER", "PASSWORD"))
-    parser.add_argument("verb", choices=["append", "read", "renew", "state"])
+    parser.add_argument("verb", choices=["append", "protect", "read", "renew", "state"])
     parser.add_argument("names", nargs="+")
     return parser.parse_args()
 
@@ -45,9 +47,10 @@ def state(client, mailbox):
     if good(client.search(None, "ALL"))[0]:
         for part in good(client.fetch("1:*", "(FLAGS INTERNALDATE BODY.PEEK[])")):
             if isinstance(part, tuple):
-                flags = re.search(rb"FLAGS \(([^)]*)\)", part[0]).group(1).decode().split()
+                flags = set(re.search(rb"FLAGS \(([^)]*)\)", part[0]).group(1).decode().split())
+                flags.discard("\\Recent")  # says more of this session than of the message
                 subject = email.message_from_bytes(part[1])["Subject"]
-                date = re.search(rb'INTERNALDATE "([^"]*)"', part[0]).group(1).decode()
+                date = int(time.mktime(imaplib.Internaldate2tuple(part[0])))
                 content = part[1].decode(errors="replace")
                 messages.append({"subject": subject, "flags": sorted(flags), "date": date, "content": content})
     return messages
@@ -85,6 +88,10 @@ def main():
             for name in wanted.names:
                 good(client.select(f'"{name}"'))
                 good(client.store("1:*", "+FLAGS", r"(\Seen)"))
+        elif wanted.verb == "protect":
+            for name in wanted.names:
+                good(client.create(f'"{name}"'))
+                good(client.setacl(f'"{name}"', wanted.login[0], "lrswk"))
         elif wanted.verb == "renew":
             for mailbox in wanted.names:
                 renew(client, mailbox)

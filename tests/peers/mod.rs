@@ -1,10 +1,13 @@
-//! Programs of other makes: Postfix in front and behind, Dovecot at the end, swaks and Python's
+//! Programs of other makes: Postfix in front and behind, Dovecot and Cyrus at the end, swaks and Python's
 //! smtplib as clients. What they agree on with the gateway is the protocol and not its own mistakes.
 
+mod cyrus;
 mod imap;
 mod imap_hostile;
 mod imap_sink;
+mod mailboxes;
 mod programs;
+mod readme;
 mod vectors;
 
 use std::process::Command;

@@ -21,12 +21,12 @@ pub(super) fn present(program: &str) -> Option<PathBuf> {
     found
 }
 
-fn skipped(reason: &str) {
+pub(super) fn skipped(reason: &str) {
     assert!(std::env::var("CI").as_deref() != Ok("true"), "{reason}");
     println!("skipped: {reason}");
 }
 
-fn is_root() -> bool {
+pub(super) fn is_root() -> bool {
     let root = rustix::process::geteuid().is_root();
     if !root {
         skipped("a private mail system can be started by root only");
@@ -35,12 +35,12 @@ fn is_root() -> bool {
 }
 
 /// A port that was free a moment ago: these programs cannot be told to choose one.
-fn free_port() -> u16 {
+pub(super) fn free_port() -> u16 {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn wait_for_port(address: SocketAddr) {
-    for _ in 0..1000 {
+pub(super) fn wait_for_port(address: SocketAddr) {
+    for _ in 0..3000 {
         if TcpStream::connect(address).is_ok() {
             return;
         }
@@ -50,13 +50,13 @@ fn wait_for_port(address: SocketAddr) {
 }
 
 /// A directory that the users of these programs may enter.
-fn directory() -> tempfile::TempDir {
+pub(super) fn directory() -> tempfile::TempDir {
     let directory = tempfile::tempdir().unwrap();
     std::fs::set_permissions(directory.path(), PermissionsExt::from_mode(0o755)).unwrap();
     directory
 }
 
-fn ran(command: &mut Command) -> Output {
+pub(super) fn ran(command: &mut Command) -> Output {
     let output = command.stdin(Stdio::null()).output().unwrap();
     assert!(
         output.status.success(),
@@ -165,7 +165,11 @@ impl Drop for Postfix {
     }
 }
 
-/// A Dovecot that takes mail by LMTP into Maildirs and shows them by IMAP over TLS. Any password is right.
+/// The key of OAuth tokens, in base64.
+pub(super) const TOKEN_KEY: &str = "Y2VkcmF0IHRlc3RzIHNpZ24gdG9rZW5zIHdpdGggdGhpcw==";
+
+/// A Dovecot that takes mail by LMTP into Maildirs and shows them by IMAP over TLS. Any password is right, and any token
+/// signed with [`TOKEN_KEY`].
 pub(super) struct Dovecot {
     program: PathBuf,
     directory: tempfile::TempDir,
@@ -193,11 +197,21 @@ impl Dovecot {
         let imap = SocketAddr::from(([127, 0, 0, 1], free_port()));
         let here = directory.path().display();
         let config = directory.path().join("dovecot.conf");
+        // Tokens are good that are signed with this key.
+        let keys = directory.path().join("keys/default/HS256");
+        std::fs::create_dir_all(&keys).unwrap();
+        std::fs::write(keys.join("default"), TOKEN_KEY).unwrap();
+        let oauth = format!(
+            "introspection_mode = local\nlocal_validation_key_dict = fs:posix:prefix={here}/keys/\nusername_attribute = sub\n"
+        );
+        std::fs::write(directory.path().join("oauth2.conf"), oauth).unwrap();
         let text = format!(
             "base_dir = {here}/run\nstate_dir = {here}/state\nlog_path = {here}/log\nprotocols = imap lmtp\n\
              ssl = yes\nssl_cert = <{}\nssl_key = <{}\n\
              mail_location = maildir:{here}/mail/%u\nfirst_valid_uid = 1\nfirst_valid_gid = 0\n\
-             passdb {{\n driver = static\n args = nopassword=y\n}}\n\
+             auth_mechanisms = plain oauthbearer xoauth2\n\
+             passdb {{\n driver = oauth2\n mechanisms = oauthbearer xoauth2\n args = {here}/oauth2.conf\n}}\n\
+             passdb {{\n driver = static\n args = nopassword=y\n mechanisms = plain\n}}\n\
              userdb {{\n driver = static\n args = uid=nobody gid=nogroup home={here}/mail/%u allow_all_users=yes\n}}\n\
              service lmtp {{\n inet_listener lmtp {{\n  address = 127.0.0.1\n  port = {}\n }}\n}}\n\
              service imap-login {{\n inet_listener imap {{\n  port = 0\n }}\n \

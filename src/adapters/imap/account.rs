@@ -132,10 +132,11 @@ pub(super) async fn reach(settings: &Settings, account: &Account) -> Result<Reac
         mode: account.tls.mode,
         user: &account.user,
         login: &account.login,
+        auth_in_clear: account.auth_in_clear,
         compress: account.compress,
     };
     let limits = Limits { idle_ms: account.reopen_ms, ..Limits::default() };
-    let session = Client::new(Config { limits, ..server.session()? }, clock::entropy());
+    let session = Client::new(Config { limits, ..server.session().await? }, clock::entropy());
     let (stream, remote) = server.stream(settings).await?;
     Ok(Reached { session, stream, remote, side })
 }

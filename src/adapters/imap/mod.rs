@@ -15,9 +15,10 @@ mod recipients;
 mod seen;
 mod sink;
 mod source;
+mod token;
 mod trial;
 
 pub use account::keep;
 pub use seen::watch as watch_reading;
 pub use sink::deliver;
-pub use trial::{Tried, attempt};
+pub use trial::{Tried, attempt, attempt_to_fill};

@@ -8,6 +8,7 @@ use cedrat_wire_imap::client::{Auth, Config, Tls};
 use cedrat_wire_mail::smtp::{Credentials, Password};
 use tokio::net::TcpStream;
 
+use super::token;
 use crate::{
     config::{TlsMode, imap::Login},
     gateway::Settings,
@@ -23,6 +24,7 @@ pub(super) struct Server<'a> {
     pub(super) mode: TlsMode,
     pub(super) user: &'a str,
     pub(super) login: &'a Login,
+    pub(super) auth_in_clear: bool,
     pub(super) compress: bool,
 }
 
@@ -45,17 +47,18 @@ impl Server<'_> {
         Err(last)
     }
 
+    fn bearer(&self, token: Password) -> Auth {
+        Auth::Bearer { user: self.user.to_owned(), token }
+    }
+
     /// What a session is told; a token is read anew.
-    pub(super) fn session(&self) -> Result<Config, String> {
+    pub(super) async fn session(&self) -> Result<Config, String> {
         let auth = match self.login {
             Login::Password(password) => {
                 Auth::Password(Credentials::new(self.user, password.expose().to_owned()))
             }
-            Login::TokenFile(path) => {
-                let token = std::fs::read_to_string(path)
-                    .map_err(|fault| format!("the token {} cannot be read: {fault}", path.display()))?;
-                Auth::Bearer { user: self.user.to_owned(), token: Password::new(token.trim().to_owned()) }
-            }
+            Login::TokenCommand(command) => self.bearer(token::of_command(command).await?),
+            Login::TokenFile(path) => self.bearer(token::of_file(path).await?),
         };
         let tls = match self.mode {
             TlsMode::Implicit => Tls::Implicit,
@@ -65,8 +68,7 @@ impl Server<'_> {
         };
         Ok(Config {
             tls,
-            // `tls = "none"` was written by somebody who knows the way to the server.
-            auth_in_clear: self.mode == TlsMode::None,
+            auth_in_clear: self.auth_in_clear,
             compress: self.compress,
             id: vec![("name".into(), "cedrat".into()), ("version".into(), env!("CARGO_PKG_VERSION").into())],
             ..Config::new(Some(auth))

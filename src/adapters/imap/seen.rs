@@ -169,7 +169,7 @@ async fn connect(
     let server = sink::server(peer, account).map_err(operator)?;
     let side = sink::tls(settings, peer, &server).map_err(operator)?;
     let (stream, remote) = server.stream(settings).await?;
-    let mut session = Client::new(server.session()?, clock::entropy());
+    let mut session = Client::new(server.session().await?, clock::entropy());
     let mut looker = Looker {
         gateway,
         settings,

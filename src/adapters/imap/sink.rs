@@ -43,6 +43,9 @@ use crate::{
 /// How long a connection without work stays open.
 const IDLE: Duration = Duration::from_secs(5);
 
+/// The field that names the gateway that put a message there: it does not take that one from a mailbox again.
+pub(super) const PUT_BY: &str = "X-Cedrat-Put-By";
+
 /// Mailboxes whose keywords are remembered; beyond that they are asked for again.
 const REMEMBERED: usize = 1_000;
 
@@ -58,6 +61,7 @@ pub(super) fn server<'a>(peer: &'a Peer, account: &'a Account) -> Result<Server<
         mode: peer.tls.mode,
         user: &account.user,
         login: &account.login,
+        auth_in_clear: peer.auth_in_clear,
         compress: account.compress,
     })
 }
@@ -94,7 +98,7 @@ pub async fn deliver(
     let side = tls(settings, peer, &server)?;
     let unavailable = |why: &str| Refusal::new(Reason::NextHopUnavailable, Blame::NextHop, why);
     let (stream, _) = server.stream(settings).await.map_err(|why| unavailable(&why))?;
-    let config = server.session().map_err(|why| unavailable(&why))?;
+    let config = server.session().await.map_err(|why| unavailable(&why))?;
     let mut session = Client::new(config, clock::entropy());
     let mut filler = Filler {
         gateway,
@@ -248,13 +252,14 @@ impl Current {
         flags
     }
 
-    /// What the last hop writes above a message (RFC 5321 section 4.4).
-    fn trace(&self, copy: &Filing) -> Bytes {
+    /// What the last hop writes above a message (RFC 5321 section 4.4), and who put it there.
+    fn trace(&self, copy: &Filing, host: &str) -> Bytes {
         let submission = &self.composed.submission;
         let mut lines = format!("Return-Path: <{}>\r\n", submission.mail_from);
         for to in copy.positions.iter().filter_map(|position| submission.recipients.get(*position)) {
             lines.push_str(&format!("Delivered-To: {}\r\n", to.address));
         }
+        lines.push_str(&format!("{PUT_BY}: {host}\r\n"));
         lines.into()
     }
 }
@@ -352,7 +357,7 @@ impl Filler<'_> {
             flags: current.flags(self.account, known.unwrap_or(false)),
             date: Some(DateTime::utc(taken.div_euclid(1000))),
             content: vec![
-                AppendPart::Text(current.trace(copy)),
+                AppendPart::Text(current.trace(copy, &self.settings.config.host)),
                 AppendPart::Text(submission.content.clone()),
             ],
             utf8: submission.smtputf8,

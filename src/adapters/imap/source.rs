@@ -378,10 +378,19 @@ impl<'a> Watcher<'a> {
         let flags = match &self.account.after {
             After::Move(to) => {
                 let to = Mailbox::new(to);
+                if self.keeps_keywords {
+                    // So that mail clients show what became of it; where that is refused, it is moved all the same.
+                    let flags = vec![Flag::forwarded()];
+                    let store =
+                        Store { uids: uids.clone(), change: Change::Add, flags, unchanged_since: None };
+                    match session.submit(Command::Store(store)) {
+                        Ok(_) | Err(_) => {}
+                    }
+                }
                 return self.submit(Command::Move(uids, to), session, Doing::Settling);
             }
             After::Delete => vec![Flag::Deleted],
-            After::Seen => vec![Flag::Seen, taken],
+            After::Seen => vec![Flag::Seen, Flag::forwarded(), taken],
             After::Keep => vec![taken],
         };
         if !self.flag(uids.clone(), flags, session) {

@@ -12,6 +12,7 @@ use super::{
         identity,
         place::Place,
         recipients::{recipients, sender},
+        sink::PUT_BY,
     },
     Doing, Incoming, Letter, Watcher,
 };
@@ -84,10 +85,14 @@ impl Watcher<'_> {
         let after = self.place.after(letter.uid);
         // On the heap: an account that is idle need not hold room for it.
         match Box::pin(self.take(incoming, &letter, &after)).await {
-            Ok(()) => {
+            Ok(true) => {
                 self.taken += 1;
                 self.place = after;
                 Ok(())
+            }
+            Ok(false) => {
+                self.place = self.place.passed(letter.uid);
+                self.keep(&self.place).await
             }
             Err(refusal) => {
                 self.rejected(letter.uid, &refusal);
@@ -115,7 +120,8 @@ impl Watcher<'_> {
         });
     }
 
-    async fn take(&self, incoming: Incoming, letter: &Letter, after: &Place) -> Result<(), Refusal> {
+    /// `false` when it is one that this gateway has put into the mailbox, which stays as it is.
+    async fn take(&self, incoming: Incoming, letter: &Letter, after: &Place) -> Result<bool, Refusal> {
         if let Some(refusal) = incoming.refused {
             return Err(refusal);
         }
@@ -140,6 +146,9 @@ impl Watcher<'_> {
         let (headers, body) = cedrat_mime::Headers::parse(&content, &limits).map_err(|fault| {
             Refusal::new(Reason::MessageFormatCorrupt, Blame::Message, format!("not a mail: {fault}"))
         })?;
+        if headers.first(PUT_BY).is_some_and(|by| by.trim() == settings.config.host) {
+            return Ok(false);
+        }
         let mut mail = Mail::new(sender(&headers)?);
         mail.size = Some(content.len() as u64);
         let mut transaction = Transaction::begin(&origin, mail)?;
@@ -158,7 +167,7 @@ impl Watcher<'_> {
         drop(headers);
         transaction.content = content.into();
         transaction.position = Some(after.position(self.account, clock::now().0));
-        intake::take(&origin, transaction).await.map(drop)
+        intake::take(&origin, transaction).await.map(|_| true)
     }
 
     pub(super) fn begins(&mut self, streamed: &Streamed) {
