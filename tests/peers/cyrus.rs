@@ -33,8 +33,9 @@ impl Cyrus {
         let (root, passwords) = (root?, present("saslpasswd2").filter(|_| is_root())?);
         let directory = directory();
         let at = |name: &str| directory.path().join(name);
-        for name in ["mail", "run", "state"] {
-            std::fs::create_dir(at(name)).unwrap();
+        // Who waits in IDLE is told by way of a socket in `state`.
+        for name in ["mail", "run", "state/socket"] {
+            std::fs::create_dir_all(at(name)).unwrap();
         }
         // It gives up its rights before it reads them.
         for name in ["localhost.crt", "localhost.key"] {

@@ -91,7 +91,7 @@ def main():
         elif wanted.verb == "protect":
             for name in wanted.names:
                 good(client.create(f'"{name}"'))
-                good(client.setacl(f'"{name}"', wanted.login[0], "lrswk"))
+                good(client.setacl(f'"{name}"', wanted.login[0], "lrswka"))
         elif wanted.verb == "renew":
             for mailbox in wanted.names:
                 renew(client, mailbox)

@@ -245,7 +245,8 @@ impl Dovecot {
         let group = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process_group(group, rustix::process::Signal::KILL).unwrap();
         self.child.wait().unwrap();
-        let _ = std::fs::remove_file(self.directory.path().join("run/master.pid"));
+        // Sockets of processes that are still dying would pass for another Dovecot.
+        let _ = std::fs::remove_dir_all(self.directory.path().join("run"));
         self.child = Self::run(&self.program, &self.directory.path().join("dovecot.conf"));
         self.wait();
     }
