@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""draining an IMAP folder into MM4 beside mbsync pulling it, and the memory of 1,000 idle accounts
+"""draining an IMAP folder into MM4 beside mbsync pulling it, the way of one new mail, and 1,000 idle accounts
 
 Both read the same folder of one private Dovecot on loopback, in clear text, in turns: mbsync into a Maildir with its
-defaults, the gateway into its store and on to an MM4 sink. CPU time is that of the client side alone. The idle
-accounts lie in IDLE over TLS at a server of forty lines, so that what is measured is the gateway.
+defaults, the gateway into its store and on to an MM4 sink. CPU time is that of the client side alone.
+
+The way of a new mail is timed from the moment that a second watcher of the mailbox, in IDLE like the gateway, is told
+of it, to the moment that the MM4 sink has the whole message. The idle accounts lie in IDLE over TLS at a server of
+forty lines, so that what is measured is the gateway; what counts is all its resident memory.
 """
 
 import argparse
@@ -13,6 +16,7 @@ import json
 import os
 import random
 import resource
+import socket
 import ssl
 import statistics
 import subprocess
@@ -25,6 +29,7 @@ import side
 
 BARS = {"rate": 1.0, "cpu": 1.0}
 IDLE_MB = 100
+LATER_MS = 50
 
 
 def arguments():
@@ -32,9 +37,10 @@ def arguments():
     parser.add_argument("--cedrat", required=True, help="release build of the gateway")
     parser.add_argument("--load", help="not used here")
     parser.add_argument("--sink", required=True, help="mail sink: release build of bench/load, or smtp-sink")
-    parser.add_argument("--messages", type=int, default=10_000, help="messages in the folder (10000)")
+    parser.add_argument("--messages", type=int, default=10_000, help="messages in the folder; 0 drains none (10000)")
     parser.add_argument("--octets", type=int, default=30_000, help="size of a message (30000)")
     parser.add_argument("--accounts", type=int, default=1000, help="idle accounts; 0 measures none (1000)")
+    parser.add_argument("--appends", type=int, default=100, help="new mails that are timed; 0 times none (100)")
     parser.add_argument("--runs", type=int, default=3, help="runs of each side; the median is reported (3)")
     parser.add_argument("--directory", help="file system to measure on (that of temporary files)")
     parser.add_argument("--out", type=Path, help="write every reading as JSON")
@@ -91,7 +97,8 @@ service imap-login {{
         client = imaplib.IMAP4("127.0.0.1", self.port)
         client.login("anna", "x")
         client.select("INBOX")
-        client.fetch("1:*", "(RFC822.SIZE)")
+        if messages:
+            client.fetch("1:*", "(RFC822.SIZE)")
         client.logout()
 
     def stop(self):
@@ -187,7 +194,24 @@ to = ["op-b"]
 {accounts}"""
 
 
+def account(dovecot, user):
+    return f"""[[imap]]
+id = "{user}"
+server = "127.0.0.1:{dovecot.port}"
+tls = "none"
+auth_in_clear = true
+user = "{user}"
+password = "x"
+peer = "internet"
+to = ["+447700900001"]
+after = "keep"
+begin = "all"
+"""
+
+
 class Gateway:
+    """The gateway on a configuration with these accounts and one MM4 peer."""
+
     def __init__(self, program, directory, sink_port, accounts):
         directory.mkdir()
         (directory / "cedrat.toml").write_text(configuration(directory, sink_port, accounts))
@@ -207,26 +231,91 @@ class Gateway:
 def drain_by_cedrat(options, scratch, dovecot, run):
     """One drain of the whole folder, from the start of the gateway to the last message at the sink."""
     sink = side.Sink(options.sink)
-    account = f"""[[imap]]
-id = "bench"
-server = "127.0.0.1:{dovecot.port}"
-tls = "none"
-auth_in_clear = true
-user = "anna"
-password = "x"
-peer = "internet"
-to = ["+447700900001"]
-after = "keep"
-begin = "all"
-"""
     begin = time.monotonic()
-    gateway = Gateway(options.cedrat, scratch / f"cedrat{run}", sink.port, account)
+    gateway = Gateway(options.cedrat, scratch / f"cedrat{run}", sink.port, account(dovecot, "anna"))
     try:
         end = sink.wait_for(options.messages)
         return options.messages, end - begin, side.cpu_seconds(gateway.pid)
     finally:
         gateway.stop()
         sink.stop()
+
+
+class Watcher:
+    """A client that lies in IDLE and notes when it is told of a message."""
+
+    def __init__(self, port, user):
+        self.told = {}
+        self.socket = socket.create_connection(("127.0.0.1", port))
+        self.lines = self.socket.makefile("rb")
+        self.lines.readline()
+        for command in (f"a LOGIN {user} x", "b SELECT INBOX"):
+            self.socket.sendall(f"{command}\r\n".encode())
+            while not self.lines.readline().startswith(command[:2].encode()):
+                pass
+        self.socket.sendall(b"c IDLE\r\n")
+        self.lines.readline()
+        threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self):
+        for line in self.lines:
+            words = line.split()
+            if words[2:] == [b"EXISTS"]:
+                self.told[int(words[1])] = time.monotonic()
+
+
+class Taker:
+    """An MM4 peer that notes when it has a whole message."""
+
+    def __init__(self):
+        self.got = []
+        self.socket = socket.create_server(("127.0.0.1", 0))
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            connection, _ = self.socket.accept()
+            threading.Thread(target=self._converse, args=(connection,), daemon=True).start()
+
+    def _converse(self, connection):
+        with connection, connection.makefile("rb") as lines:
+            connection.sendall(b"220 taker.test\r\n")
+            for line in lines:
+                verb = line[:4].upper()
+                if verb == b"DATA":
+                    connection.sendall(b"354 go on\r\n")
+                    while lines.readline() not in (b".\r\n", b""):
+                        pass
+                    self.got.append(time.monotonic())
+                connection.sendall(b"221 bye\r\n" if verb == b"QUIT" else b"250 taker.test\r\n")
+
+
+def times_of_new_mails(options, scratch, dovecot):
+    """Milliseconds for each of so many mails: from APPEND, and from what the other watcher was told."""
+    taker, draw = Taker(), random.Random(2)
+    gateway = Gateway(options.cedrat, scratch / "new", taker.port, account(dovecot, "nina"))
+    client = imaplib.IMAP4("127.0.0.1", dovecot.port)
+    whole, later = [], []
+    try:
+        client.login("nina", "x")
+        watcher = Watcher(dovecot.port, "nina")
+        for n in range(1, options.appends + 2):
+            appended = time.monotonic()
+            client.append("INBOX", None, None, mail(n, options.octets, draw).encode())
+            until = appended + 60
+            while len(taker.got) < n or n not in watcher.told:
+                if time.monotonic() > until:
+                    raise RuntimeError(f"new mail {n}: {len(taker.got)} at the peer, {len(watcher.told)} told")
+                time.sleep(0.001)
+            if n > 1:  # the first finds the gateway still on its way to IDLE
+                whole.append((taker.got[n - 1] - appended) * 1000)
+                later.append((taker.got[n - 1] - watcher.told[n]) * 1000)
+            time.sleep(draw.uniform(0.3, 0.8))
+    finally:
+        gateway.stop()
+        client.shutdown()
+    return whole, later
 
 
 class Idlers:
@@ -304,41 +393,69 @@ to = ["+447700900001"]
     return sizes
 
 
+def drain(options, scratch, dovecot, readings):
+    """Both sides in turns, so that a slow minute of the machine hits both; how many bars were missed."""
+    sides = {"mbsync": pull_by_mbsync, "cedrat": lambda *place: drain_by_cedrat(options, *place)}
+    for run in range(options.runs):
+        readings["idle_before"] = min(readings["idle_before"], side.wait_until_idle(seconds=20))
+        for name, measure in sides.items():
+            count, seconds, cpu = measure(scratch, dovecot, run)
+            if count < options.messages:
+                raise RuntimeError(f"{name} got {count} of {options.messages}")
+            readings[name].append({"rate": count / seconds, "cpu_ms": cpu * 1000 / count})
+    middle = {
+        name: {key: statistics.median(run[key] for run in readings[name]) for key in ("rate", "cpu_ms")}
+        for name in sides
+    }
+    for name, of in middle.items():
+        print(f"{name:8} {of['rate']:8.0f} msg/s {of['cpu_ms']:8.3f} CPU ms/msg", flush=True)
+    missed = 0
+    for what, key in (("rate", "rate"), ("cpu", "cpu_ms")):
+        ratio = middle["cedrat"][key] / middle["mbsync"][key]
+        met = ratio >= BARS[what] if what == "rate" else ratio <= BARS[what]
+        sign = ">=" if what == "rate" else "<="
+        print(f"{what}: {ratio:.2f} times mbsync's, bar {sign} {BARS[what]}: {'met' if met else 'MISSED'}", flush=True)
+        missed += not met
+    return missed
+
+
+def new_mails(options, scratch, dovecot, readings):
+    whole, later = times_of_new_mails(options, scratch, dovecot)
+    readings["new_ms"] = {"from_append": whole, "from_notification": later}
+    middle = statistics.median(later)
+    met = middle <= LATER_MS
+    print(f"new mail: {statistics.median(whole):.0f} ms from APPEND to MM4, {middle:.1f} ms behind IDLE of another "
+          f"(worst {max(later):.0f}), bar <= {LATER_MS} ms: {'met' if met else 'MISSED'}", flush=True)
+    return not met
+
+
+def idle_accounts(options, scratch, readings):
+    sizes = readings["idle_mb"] = idle_megabytes(options, scratch)
+    most = sizes[options.accounts]
+    each = (most - sizes[1]) * 1024 / max(options.accounts - 1, 1)
+    met = most <= IDLE_MB
+    print(f"{options.accounts} idle accounts: {most:.0f} MB in all, {each:.0f} kB each, bar <= {IDLE_MB} MB: "
+          f"{'met' if met else 'MISSED'}", flush=True)
+    return not met
+
+
 def main():
     options = arguments()
-    missed, readings = 0, {"mbsync": [], "cedrat": []}
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))  # the idle accounts end in this process
+    missed, readings = 0, {"mbsync": [], "cedrat": [], "idle_before": 1}
     with side.Scratch(options.directory) as scratch:
-        dovecot = Dovecot(scratch, options.messages, options.octets)
-        try:
-            for run in range(options.runs):  # in turns, so that a slow minute of the machine hits both
-                readings["idle_before"] = min(readings.get("idle_before", 1), side.wait_until_idle())
-                for name, measure in (("mbsync", pull_by_mbsync), ("cedrat", lambda *a: drain_by_cedrat(options, *a))):
-                    count, seconds, cpu = measure(scratch, dovecot, run)
-                    if count < options.messages:
-                        raise RuntimeError(f"{name} got {count} of {options.messages}")
-                    readings[name].append({"rate": count / seconds, "cpu_ms": cpu * 1000 / count})
-        finally:
-            dovecot.stop()
-        middle = {
-            name: {key: statistics.median(run[key] for run in readings[name]) for key in ("rate", "cpu_ms")}
-            for name in ("mbsync", "cedrat")
-        }
-        for name, of in middle.items():
-            print(f"{name:8} {of['rate']:8.0f} msg/s {of['cpu_ms']:8.3f} CPU ms/msg", flush=True)
-        for what, key in (("rate", "rate"), ("cpu", "cpu_ms")):
-            ratio = middle["cedrat"][key] / middle["mbsync"][key]
-            met = ratio >= BARS[what] if what == "rate" else ratio <= BARS[what]
-            sign = ">=" if what == "rate" else "<="
-            print(f"{what}: {ratio:.2f} times mbsync's, bar {sign} {BARS[what]}: {'met' if met else 'MISSED'}")
-            missed += not met
+        if options.messages or options.appends:
+            dovecot = Dovecot(scratch, options.messages, options.octets)
+            try:
+                if options.messages:
+                    missed += drain(options, scratch, dovecot, readings)
+                if options.appends:
+                    missed += new_mails(options, scratch, dovecot, readings)
+            finally:
+                dovecot.stop()
         if options.accounts:
-            sizes = idle_megabytes(options, scratch)
-            most = sizes[options.accounts]
-            each = (most - sizes[1]) * 1024 / max(options.accounts - 1, 1)
-            verdict = "met" if most <= IDLE_MB else "MISSED"
-            print(f"{options.accounts} idle accounts: {most:.0f} MB, {each:.0f} kB each, bar <= {IDLE_MB} MB: {verdict}")
-            missed += most > IDLE_MB
-            readings["idle_mb"] = sizes
+            missed += idle_accounts(options, scratch, readings)
     if readings["idle_before"] < 0.85:
         print(f"the machine was not quiet: only {readings['idle_before']:.0%} idle before one of the runs")
     if options.out:

@@ -29,6 +29,8 @@ pub struct Account {
     pub auth_in_clear: bool,
     /// COMPRESS=DEFLATE.
     pub compress: bool,
+    /// The most connections at once to this server, over all accounts; `None` = one for each mailbox.
+    pub max_connections: Option<usize>,
     /// Whose rights its messages have.
     pub peer: String,
     /// The mailbox that is watched.
@@ -251,6 +253,8 @@ fn whole(table: Table<'_, '_>, id: String, peer: String, place: Option<Place>) -
     let reopen_ms = table.span_ms("reopen").map_or(300_000, |at| at.value.max(1000));
     let begin_with_all = table.token("begin", &[("new", false), ("all", true)]).unwrap_or(false);
     let named = named(&table);
+    let max_connections =
+        table.number("max_connections").map(|at| usize::try_from(at.value).unwrap_or(usize::MAX).max(1));
     table.finish();
     let Place { host, port, tls, user, login, auth_in_clear, compress } = place?;
     Some(Account {
@@ -262,6 +266,7 @@ fn whole(table: Table<'_, '_>, id: String, peer: String, place: Option<Place>) -
         login,
         auth_in_clear,
         compress,
+        max_connections,
         peer,
         mailbox,
         recipients,

@@ -309,9 +309,6 @@ async fn store(
             for made in &failures {
                 op = made.add_to(op);
             }
-            if let Some(position) = &transaction.position {
-                op = op.position(position.clone());
-            }
         }
         if let Some(made) = &answer {
             op = made.add_to(op);
@@ -330,7 +327,6 @@ async fn store(
                     // It was taken before; the same answer is due again, and nothing else.
                     answer_only = true;
                     if answer.is_none() {
-                        moved_on(source, transaction).await?;
                         return Ok(of);
                     }
                 }
@@ -354,13 +350,6 @@ async fn store(
         made.committed(gateway);
     }
     Ok(arrival.id)
-}
-
-/// Stores where the source stands when that did not go with a message: a report, or one that was taken before.
-pub async fn moved_on(source: &Source<'_>, transaction: &Transaction) -> Result<(), Refusal> {
-    let Some(position) = &transaction.position else { return Ok(()) };
-    let op = Op::at(position.at).position(position.clone());
-    source.gateway.store.submit(op).await.map(drop).map_err(store_refusal)
 }
 
 fn reception(

@@ -30,7 +30,6 @@ use crate::{
     events::{Event, Protocol},
     gateway::{Gateway, Settings},
     record,
-    store::Position,
 };
 
 pub use accept::{Arrival, destination, store_refusal};
@@ -121,8 +120,6 @@ pub struct Transaction {
     pub reserved: u64,
     /// Why it cannot be taken although the octets still come.
     pub refused: Option<Refusal>,
-    /// Where its source stands once it is taken; stored with it.
-    pub position: Option<Position>,
     /// What its source knows it by; without it the peer and the Message-ID tell a repetition.
     pub identity: Option<Identity>,
 }
@@ -163,7 +160,6 @@ impl Transaction {
             content: Vec::new(),
             reserved: 0,
             refused: None,
-            position: None,
             identity: None,
         })
     }
@@ -418,14 +414,8 @@ async fn take_mail(source: &Source<'_>, transaction: Transaction, content: Bytes
         cedrat_mapping::Inbound::Message(message) => {
             accept::message(source, &transaction, content, message, loss, None).await
         }
-        cedrat_mapping::Inbound::Delivery(reports) => {
-            let taken = report::delivery(source, reports, None).await?;
-            accept::moved_on(source, &transaction).await.map(|()| taken)
-        }
-        cedrat_mapping::Inbound::Read(report) => {
-            let taken = report::read(source, report, None).await?;
-            accept::moved_on(source, &transaction).await.map(|()| taken)
-        }
+        cedrat_mapping::Inbound::Delivery(reports) => report::delivery(source, reports, None).await,
+        cedrat_mapping::Inbound::Read(report) => report::read(source, report, None).await,
         cedrat_mapping::Inbound::Result(_) => {
             Err(Refusal::new(Reason::UnsupportedMessage, Blame::Peer, "an MM4 response as Internet mail"))
         }

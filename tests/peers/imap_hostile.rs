@@ -3,7 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -24,8 +24,12 @@ use crate::harness::{Gateway, Sink, eventually};
 /// What is wrong with a server.
 #[derive(Clone, Copy, PartialEq)]
 enum Fault {
+    /// It takes two connections at once, and says so to a third.
+    Crowded,
     /// It hangs up after its greeting.
     Drops,
+    /// It has no IDLE; a third message comes while somebody waits.
+    Grows,
     /// It says things that are not IMAP, for ever.
     Floods,
     /// Its line never ends.
@@ -43,6 +47,16 @@ enum Fault {
 struct Fake {
     address: SocketAddr,
     connections: Arc<AtomicUsize>,
+    seen: Arc<Mutex<Seen>>,
+}
+
+/// What a fake remembers.
+#[derive(Default)]
+struct Seen {
+    open: usize,
+    refused: usize,
+    /// Every SELECT.
+    selected: Vec<String>,
 }
 
 impl Fake {
@@ -50,14 +64,20 @@ impl Fake {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Arc::new(AtomicUsize::new(0));
-        let count = connections.clone();
+        let seen = Arc::<Mutex<Seen>>::default();
+        let (count, notes) = (connections.clone(), seen.clone());
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 count.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(converse(stream, fault));
+                let notes = notes.clone();
+                tokio::spawn(async move {
+                    notes.lock().unwrap().open += 1;
+                    let _ = converse(stream, fault, &notes).await;
+                    notes.lock().unwrap().open -= 1;
+                });
             }
         });
-        Self { address, connections }
+        Self { address, connections, seen }
     }
 
     fn account(&self, id: &str) -> String {
@@ -75,16 +95,22 @@ async fn say(to: &mut OwnedWriteHalf, text: &str) -> Option<()> {
 }
 
 /// `None` when the connection is over.
-async fn converse(stream: TcpStream, fault: Fault) -> Option<()> {
+async fn converse(stream: TcpStream, fault: Fault, notes: &Mutex<Seen>) -> Option<()> {
     let (read, mut write) = stream.into_split();
     let mut lines = BufReader::new(read).lines();
     if fault == Fault::Stalls {
         std::future::pending::<()>().await;
     }
+    let open = notes.lock().unwrap().open;
+    if fault == Fault::Crowded && open > 2 {
+        notes.lock().unwrap().refused += 1;
+        return say(&mut write, "* BYE Too many connections from your address\r\n").await;
+    }
     say(&mut write, "* OK [CAPABILITY IMAP4rev1] at your service\r\n").await?;
     if fault == Fault::Drops {
         return None;
     }
+    let mut polled = false;
     while let Some(line) = lines.next_line().await.ok().flatten() {
         let mut words = line.split(' ');
         let tag = words.next()?;
@@ -92,6 +118,7 @@ async fn converse(stream: TcpStream, fault: Fault) -> Option<()> {
         let data = if command == "CAPABILITY" {
             "* CAPABILITY IMAP4rev1\r\n".to_owned()
         } else if command.starts_with("SELECT") {
+            notes.lock().unwrap().selected.push(command.clone());
             match fault {
                 Fault::Floods => loop {
                     say(&mut write, "* FETCH FETCH ((\r\n").await?;
@@ -99,6 +126,7 @@ async fn converse(stream: TcpStream, fault: Fault) -> Option<()> {
                 Fault::Endless => loop {
                     say(&mut write, "* OK and so on").await?;
                 },
+                Fault::Crowded => "* 0 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 1] x\r\n".to_owned(),
                 _ => "* 2 EXISTS\r\n* OK [UIDVALIDITY 7] x\r\n* OK [UIDNEXT 3] x\r\n".to_owned(),
             }
         } else if command.starts_with("UID SEARCH") {
@@ -109,7 +137,20 @@ async fn converse(stream: TcpStream, fault: Fault) -> Option<()> {
                     let all = ["1:4294967295"; 100].join(",");
                     format!("* ESEARCH (TAG \"{tag}\") UID ALL {all}\r\n* SEARCH 1 2\r\n")
                 }
+                Fault::Crowded => "* SEARCH\r\n".to_owned(),
+                Fault::Grows if polled => "* SEARCH 3\r\n".to_owned(),
+                Fault::Grows => "* SEARCH\r\n".to_owned(),
                 _ => "* SEARCH 1 2\r\n".to_owned(),
+            }
+        } else if command == "NOOP" && fault == Fault::Grows && !polled {
+            polled = true;
+            "* 3 EXISTS\r\n".to_owned()
+        } else if command.starts_with("UID FETCH") && fault == Fault::Grows {
+            let mail = letter("grown", "x@mail.test").1;
+            if command.contains("RFC822.SIZE") {
+                format!("* 3 FETCH (UID 3 RFC822.SIZE {})\r\n", mail.len())
+            } else {
+                format!("* 3 FETCH (UID 3 BODY[] {{{}}}\r\n{mail})\r\n", mail.len())
             }
         } else if command.contains("RFC822.SIZE") {
             "* 1 FETCH (UID 1 RFC822.SIZE 100)\r\n* 2 FETCH (UID 2 RFC822.SIZE 100)\r\n".to_owned()
@@ -193,4 +234,34 @@ async fn a_message_that_the_server_does_not_give_out_keeps_no_other_back() {
         gateway.events().iter().any(told).then_some(())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_mailboxes_than_a_server_takes_connections_are_looked_at_in_turns() {
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    let fake = Fake::start(Fault::Crowded).await;
+    let accounts: String =
+        (0..4).map(|n| fake.account(&format!("m{n}")) + &format!("mailbox = \"b{n}\"\n")).collect();
+    let _gateway = Gateway::start(peer.address, host.address, &accounts).await;
+    eventually("a look at each", || {
+        let seen = fake.seen.lock().unwrap();
+        (0..4).all(|n| seen.selected.iter().any(|command| command.contains(&format!("B{n}")))).then_some(())
+    })
+    .await;
+    // Two came before anything was known of the bound; a place may be given on before the server has counted it free.
+    let refused = fake.seen.lock().unwrap().refused;
+    assert!((1..=6).contains(&refused), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_without_idle_is_asked_for_new_messages_and_the_mailbox_opened_anew() {
+    let (peer, host) = (Sink::start().await, Sink::start().await);
+    let fake = Fake::start(Fault::Grows).await;
+    let account = fake.account("poll") + "reopen = \"1 s\"\n";
+    let _gateway = Gateway::start(peer.address, host.address, &account).await;
+    let got = peer.wait_for(1).await;
+    assert!(got[0].body().contains("this is grown"), "{}", got[0].content);
+    eventually("the mailbox opened anew", || (fake.seen.lock().unwrap().selected.len() > 1).then_some(()))
+        .await;
+    assert_eq!(fake.connections.load(Ordering::Relaxed), 1);
 }

@@ -1,4 +1,5 @@
-//! The accounts of the configuration: for each mailbox a connection that is made again, each time after a longer pause.
+//! The accounts of the configuration: for each mailbox a connection that is made again, each time after a longer pause,
+//! and that gives way to other mailboxes of a server that takes only so many.
 //!
 //! What is done on a connection is not decided here.
 
@@ -8,7 +9,11 @@ use cedrat_wire_imap::client::{Client, Config, Limits};
 use rustls::pki_types::ServerName;
 use tokio::{net::TcpStream, sync::watch, task::JoinHandle};
 
-use super::{reach::Server, source::Watcher};
+use super::{
+    reach::Server,
+    source::Watcher,
+    turns::{Turn, Turns},
+};
 use crate::{
     clock,
     config::{TlsMode, imap::Account},
@@ -33,21 +38,25 @@ pub async fn keep(gateway: Arc<Gateway>) {
     let mut shutdown = gateway.shutdown.subscribe();
     let mut reloaded = gateway.reloaded.subscribe();
     let mut watched: Vec<Watched> = Vec::new();
+    let turns = Turns::new();
     loop {
         reloaded.mark_unchanged();
         let settings = gateway.settings();
         let wanted = &settings.config.imap;
         let (kept, gone): (Vec<_>, Vec<_>) =
-            watched.into_iter().partition(|one| wanted.contains(&one.account));
+            watched.into_iter().partition(|one| wanted.iter().any(|account| *account == *one.account));
         watched = kept;
         // One of the same name must not begin before its predecessor has ended.
         end(gone).await;
+        turns.bound(wanted);
         let new: Vec<_> =
-            wanted.iter().filter(|one| !watched.iter().any(|have| have.account == **one)).cloned().collect();
+            wanted.iter().filter(|one| !watched.iter().any(|have| *have.account == **one)).cloned().collect();
         for (n, account) in new.into_iter().enumerate() {
+            let account = Arc::new(account);
             let stop = watch::Sender::new(false);
             let after = SPREAD.saturating_mul(u32::try_from(n).unwrap_or(u32::MAX));
-            let task = tokio::spawn(stay(gateway.clone(), account.clone(), after, stop.subscribe()));
+            let task =
+                tokio::spawn(stay(gateway.clone(), account.clone(), turns.clone(), after, stop.subscribe()));
             watched.push(Watched { account, stop, task });
         }
         drop(settings);
@@ -61,7 +70,7 @@ pub async fn keep(gateway: Arc<Gateway>) {
 
 /// A mailbox that is watched.
 struct Watched {
-    account: Account,
+    account: Arc<Account>,
     stop: watch::Sender<bool>,
     task: JoinHandle<()>,
 }
@@ -78,19 +87,37 @@ async fn end(gone: Vec<Watched>) {
 }
 
 /// Watches a mailbox until it is told to stop.
-async fn stay(gateway: Arc<Gateway>, account: Account, after: Duration, mut stop: watch::Receiver<bool>) {
+async fn stay(
+    gateway: Arc<Gateway>,
+    account: Arc<Account>,
+    turns: Arc<Turns>,
+    after: Duration,
+    mut stop: watch::Receiver<bool>,
+) {
     tokio::select! {
         () = tokio::time::sleep(after) => {}
         () = drive::stopped(&mut stop) => return,
     }
     let mut pause = PAUSE;
     loop {
+        let turn = tokio::select! {
+            turn = turns.take(&account) => turn,
+            () = drive::stopped(&mut stop) => return,
+        };
         let began = clock::instant();
-        if let Err(why) = connect(&gateway, &account, stop.clone()).await {
-            gateway.events.tell(&Event::Fault {
+        let ended = connect(&gateway, &account, &turn, stop.clone()).await;
+        // Whoever waits for its place need not wait for the pause as well.
+        drop(turn);
+        match ended {
+            Ok(Over::Turn) if !*stop.borrow() => {
+                pause = PAUSE;
+                continue;
+            }
+            Ok(_) => {}
+            Err(why) => gateway.events.tell(&Event::Fault {
                 what: "imap",
                 detail: format!("mailbox {} {}: {why}", account.id, account.mailbox),
-            });
+            }),
         }
         if clock::instant() >= began.after(LASTING_MS) {
             pause = PAUSE;
@@ -135,20 +162,32 @@ pub(super) async fn reach(settings: &Settings, account: &Account) -> Result<Reac
         auth_in_clear: account.auth_in_clear,
         compress: account.compress,
     };
-    let limits = Limits { idle_ms: account.reopen_ms, ..Limits::default() };
+    let usual = Limits::default();
+    let limits =
+        Limits { idle_ms: account.reopen_ms, poll_ms: usual.poll_ms.min(account.reopen_ms), ..usual };
     let session = Client::new(Config { limits, ..server.session().await? }, clock::entropy());
     let (stream, remote) = server.stream(settings).await?;
     Ok(Reached { session, stream, remote, side })
 }
 
+/// Why a connection that did not fail is over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Over {
+    Closed,
+    Stopped,
+    /// Another mailbox has its place now.
+    Turn,
+}
+
 /// One connection from beginning to end.
 async fn connect(
     gateway: &Arc<Gateway>,
-    account: &Account,
-    stop: watch::Receiver<bool>,
-) -> Result<(), String> {
+    account: &Arc<Account>,
+    turn: &Turn,
+    mut stop: watch::Receiver<bool>,
+) -> Result<Over, String> {
     let Reached { mut session, stream, remote, side } = reach(&gateway.settings(), account).await?;
-    let mut watcher = Watcher::new(gateway, account, remote.ip());
+    let mut watcher = Watcher::new(gateway, account, turn, remote.ip());
     gateway.events.tell(&Event::SessionOpened {
         session: watcher.session().to_owned(),
         peer: account.peer.clone(),
@@ -156,17 +195,43 @@ async fn connect(
         address: remote.to_string(),
     });
     let implicit = account.tls.mode == TlsMode::Implicit;
-    let ended = drive::drive(&mut session, stream, side, implicit, &mut watcher, stop).await;
+    let until = watch::Sender::new(false);
+    let over = async {
+        let over = tokio::select! {
+            () = drive::stopped(&mut stop) => Over::Stopped,
+            () = turn.over_at_rest() => Over::Turn,
+        };
+        until.send_replace(true);
+        over
+    };
+    let work = drive::drive(&mut session, stream, side, implicit, &mut watcher, until.subscribe());
+    let (over, ended) = together(over, work).await;
+    let failure = watcher.finish().await;
+    let over = if watcher.gave_way() { Over::Turn } else { over.unwrap_or(Over::Closed) };
     gateway.events.tell(&Event::SessionClosed {
         session: watcher.session().to_owned(),
         peer: account.peer.clone(),
         protocol: Protocol::Imap,
         messages: watcher.taken(),
-        why: if matches!(ended, Ended::Shutdown) { "told to stop".to_owned() } else { ended.to_string() },
+        why: match over {
+            Over::Closed => ended.to_string(),
+            Over::Stopped => "told to stop".to_owned(),
+            Over::Turn => "gave way to another mailbox".to_owned(),
+        },
     });
-    match (ended, watcher.failure()) {
-        (Ended::Shutdown, _) | (Ended::Closed, None) => Ok(()),
+    match (ended, failure) {
+        (Ended::Shutdown, _) | (Ended::Closed, None) => Ok(over),
         (_, Some(why)) => Err(why),
         (ended, None) => Err(ended.to_string()),
     }
+}
+
+/// Both until the second one ends; what the first one came to by then.
+async fn together<A, B>(first: impl Future<Output = A>, second: impl Future<Output = B>) -> (Option<A>, B) {
+    let (mut first, mut second) = (std::pin::pin!(first), std::pin::pin!(second));
+    let done = tokio::select! {
+        done = &mut first => done,
+        ended = &mut second => return (None, ended),
+    };
+    (Some(done), second.await)
 }

@@ -3,8 +3,8 @@
 //! into one of them once, and that it was read is reported once.
 //!
 //! The protocol is in `cedrat_wire_imap::client`; what a message means is in [`crate::intake`] and
-//! [`crate::pump::compose`]. How far a mailbox has been read is stored in the transaction of each message, so that no
-//! interruption makes one enter twice or not at all.
+//! [`crate::pump::compose`]. How far a mailbox has been read is stored behind the messages of a batch, never before; each
+//! message is known by what it is, so that no interruption makes one enter twice or not at all.
 
 mod account;
 mod folder;
@@ -17,6 +17,7 @@ mod sink;
 mod source;
 mod token;
 mod trial;
+mod turns;
 
 pub use account::keep;
 pub use seen::watch as watch_reading;

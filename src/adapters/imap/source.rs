@@ -1,8 +1,9 @@
 //! What is done with a watched mailbox: look, fetch, take, mark, and wait for more.
 //!
-//! Messages are fetched many at once, bounded in octets, and taken in the order of their UIDs. One counts as taken
-//! when it is stored, together with the place behind it; only then is it marked. A message that is refused for good
-//! is put aside with its reason; one that is refused for now ends the connection, and is tried again with the next.
+//! Messages are fetched many at once, bounded in octets, and stored many at once while the next ones are fetched. The
+//! place moves in the order of UIDs, and only behind what is stored; only then is a message marked. One that is refused
+//! for good is put aside with its reason; one that is refused for now ends the connection, and is tried again with the
+//! next. What was stored behind the place is fetched again then, and known by what it is.
 
 mod taking;
 
@@ -10,20 +11,27 @@ use std::{
     collections::{BTreeMap, VecDeque},
     net::IpAddr,
     sync::Arc,
+    time::Duration,
 };
 
 use cedrat_message::Refusal;
 use cedrat_session::Instant;
 use cedrat_wire_imap::{
     client::{
-        Change, Client, Command, CommandId, Completed, Event, Failure, Fetch, FetchItem, Search, SearchKey,
-        Select, Selected, Store, Yield,
+        Cause, Change, Client, Command, CommandId, Completed, Event, Failure, Fetch, FetchItem, Search,
+        SearchKey, Select, Selected, Store, Yield,
     },
     grammar::{Code, Flag, Mailbox, Response, Section, SequenceSet},
 };
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::{
+    sync::{Mutex, OwnedSemaphorePermit},
+    task::JoinHandle,
+};
 
-use super::place::Place;
+use super::{
+    place::Place,
+    turns::{Turn, is_crowded},
+};
 use crate::{
     clock,
     config::imap::{Account, After},
@@ -44,13 +52,16 @@ const WHY: &str = "$CedratReason-";
 /// How many of the UIDs that there may be are searched at once, so that no answer is too long.
 const WINDOW: u32 = 100_000;
 
-/// How many messages are asked for their size at once.
+/// How many messages are asked for their size, or marked, at once.
 const SIZED: usize = 500;
 
-/// How many messages, and octets, are fetched at once: the server reads ahead while we store. One message may be
-/// larger.
+/// How many messages, and octets, are fetched at once; while they come, as many may be on their way into the store. One
+/// message may be larger.
 const BATCH: usize = 64;
 const BATCH_OCTETS: u64 = 4 * 1024 * 1024;
+
+/// How long memory is waited for before the connection is given up.
+const PATIENCE_MS: u64 = 30_000;
 
 /// How much a server may say without being asked before a command ends. Of FETCH, EXPUNGE and VANISHED there may be as
 /// many as there are messages; nothing else is told often.
@@ -62,7 +73,9 @@ const QUOTED: u32 = 10;
 /// The one who decides on the events of a session.
 pub(super) struct Watcher<'a> {
     gateway: &'a Arc<Gateway>,
-    account: &'a Account,
+    account: &'a Arc<Account>,
+    turn: &'a Turn,
+    gave_way: bool,
     remote: IpAddr,
     session: String,
     tls: Option<String>,
@@ -77,12 +90,16 @@ pub(super) struct Watcher<'a> {
     waiting: VecDeque<u32>,
     /// Their sizes are known.
     sized: VecDeque<Letter>,
-    /// Asked for and not yet taken.
+    /// Asked for.
     fetching: VecDeque<Letter>,
-    /// Came before those in front of them.
-    early: BTreeMap<u32, Incoming>,
+    /// Those of them that have come.
+    come: BTreeMap<u32, Incoming>,
     current: Option<Incoming>,
-    memory: Option<OwnedSemaphorePermit>,
+    /// Batches on their way into the store.
+    taking: VecDeque<Taking>,
+    reports: Arc<Mutex<()>>,
+    /// For what was asked for; each message holds on to it until it is stored.
+    memory: Option<Arc<OwnedSemaphorePermit>>,
     /// How many are fetched at once; one, after the server has failed to give many.
     batch: usize,
     /// The messages that the running command marks or puts aside.
@@ -117,6 +134,12 @@ struct Letter {
     internal_date: Option<i64>,
 }
 
+/// Messages that are here and not yet known to be stored, in the order of UIDs.
+struct Taking {
+    uids: Vec<u32>,
+    outcomes: JoinHandle<Vec<Result<bool, Refusal>>>,
+}
+
 /// A message that is being fetched.
 struct Incoming {
     uid: Option<u32>,
@@ -127,10 +150,17 @@ struct Incoming {
 }
 
 impl<'a> Watcher<'a> {
-    pub(super) fn new(gateway: &'a Arc<Gateway>, account: &'a Account, remote: IpAddr) -> Self {
+    pub(super) fn new(
+        gateway: &'a Arc<Gateway>,
+        account: &'a Arc<Account>,
+        turn: &'a Turn,
+        remote: IpAddr,
+    ) -> Self {
         Self {
             gateway,
             account,
+            turn,
+            gave_way: false,
             remote,
             session: clock::token().get(..12).unwrap_or_default().to_owned(),
             tls: None,
@@ -142,8 +172,10 @@ impl<'a> Watcher<'a> {
             waiting: VecDeque::new(),
             sized: VecDeque::new(),
             fetching: VecDeque::new(),
-            early: BTreeMap::new(),
+            come: BTreeMap::new(),
             current: None,
+            taking: VecDeque::new(),
+            reports: Arc::default(),
             memory: None,
             batch: BATCH,
             settling: Vec::new(),
@@ -163,7 +195,16 @@ impl<'a> Watcher<'a> {
         self.taken
     }
 
-    pub(super) fn failure(&mut self) -> Option<String> {
+    /// Whether it has ended so that another mailbox gets its place.
+    pub(super) const fn gave_way(&self) -> bool {
+        self.gave_way
+    }
+
+    /// Ends what the connection began, however it ended; why it failed.
+    pub(super) async fn finish(&mut self) -> Option<String> {
+        if let Err(why) = self.collect(0).await {
+            self.failure.get_or_insert(why);
+        }
         self.failure.take()
     }
 
@@ -272,10 +313,15 @@ impl<'a> Watcher<'a> {
 
     /// Does the next thing, or waits for something to happen.
     async fn next(&mut self, session: &mut Client) {
+        self.turn.rests(false);
         while self.doing == Doing::Nothing && session.is_ready() && session.selected().is_some() {
-            if !self.place.aside.is_empty() {
+            let is_last = self.sized.is_empty() && self.waiting.is_empty() && self.taking.is_empty();
+            if self.turn.is_over() {
+                self.gave_way = true;
+                return session.quit();
+            } else if !self.place.aside.is_empty() {
                 self.put_aside(session);
-            } else if !self.place.pending.is_empty() {
+            } else if self.place.pending.len() >= if is_last { 1 } else { SIZED } {
                 self.mark(session);
             } else if !self.sized.is_empty() {
                 if let Err(why) = self.fetch(session).await {
@@ -283,9 +329,14 @@ impl<'a> Watcher<'a> {
                 }
             } else if !self.waiting.is_empty() {
                 self.size(session);
+            } else if !self.taking.is_empty() {
+                if let Err(why) = self.collect(0).await {
+                    self.fail(why, session);
+                }
             } else if self.look {
                 self.search(session);
             } else {
+                self.turn.rests(true);
                 return session.watch(true);
             }
         }
@@ -335,6 +386,7 @@ impl<'a> Watcher<'a> {
                     break;
                 }
                 self.sized.pop_front();
+                self.collect(0).await?;
                 if older {
                     self.place = self.place.passed(letter.uid);
                     continue;
@@ -356,9 +408,7 @@ impl<'a> Watcher<'a> {
         if self.fetching.is_empty() {
             return Ok(());
         }
-        let reserved =
-            self.gateway.memory(octets).map_err(|refusal| refusal.detail.for_operator().to_owned())?;
-        self.memory = Some(reserved);
+        self.memory = Some(Arc::new(self.room(octets).await?));
         let section = FetchItem::Section { section: Section::default(), octets: None };
         let fetch = Fetch {
             uids: self.fetching.iter().map(|letter| letter.uid).collect(),
@@ -368,6 +418,21 @@ impl<'a> Watcher<'a> {
         };
         self.submit(Command::Fetch(fetch), session, Doing::Fetching);
         Ok(())
+    }
+
+    /// Memory for so many octets; others give theirs back as soon as their messages are stored.
+    async fn room(&mut self, octets: u64) -> Result<OwnedSemaphorePermit, String> {
+        let until = clock::instant().after(PATIENCE_MS);
+        loop {
+            match self.gateway.memory(octets) {
+                Ok(permit) => return Ok(permit),
+                Err(refusal) if clock::instant() >= until => {
+                    return Err(refusal.detail.for_operator().to_owned());
+                }
+                Err(_) if !self.taking.is_empty() => self.collect(0).await?,
+                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            }
+        }
     }
 
     /// Does with the messages that were taken what the account says.
@@ -473,6 +538,11 @@ impl<'a> Watcher<'a> {
             }
             (Doing::Sizing(_), Ok(_)) | (Doing::Making(_) | Doing::Nothing, _) => Ok(()),
             (Doing::Selecting(_) | Doing::Searching(..) | Doing::Sizing(_), Err(failure)) => {
+                if let Failure::Refused(_, text) = &*failure
+                    && is_crowded(text)
+                {
+                    self.turn.is_one_too_many();
+                }
                 Err(format!("the server refuses: {failure:?}"))
             }
         };
@@ -501,9 +571,7 @@ impl<'a> Watcher<'a> {
     async fn told(&mut self, response: Response, session: &mut Client) {
         match response {
             Response::Fetch(fetch) => {
-                if let Err(why) = self.learn(&fetch).await {
-                    self.fail(why, session);
-                }
+                self.learn(&fetch);
                 return;
             }
             Response::Expunge(_) | Response::Vanished(..) => return,
@@ -542,6 +610,11 @@ impl Host<Client> for Watcher<'_> {
                 self.done(id, outcome, session).await;
             }
             Event::Failed { stage, cause } => {
+                if let Cause::AuthRefused(text, _) | Cause::Bye(text) | Cause::Refused(_, text) = &cause
+                    && is_crowded(text)
+                {
+                    self.turn.is_one_too_many();
+                }
                 self.failure.get_or_insert(format!("{stage:?}: {cause:?}"));
             }
             Event::Unreadable(malformed) => {

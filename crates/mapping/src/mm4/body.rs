@@ -327,25 +327,15 @@ fn needs_base64(body: &Body) -> bool {
 /// (RFC 5321 §4.5.3.1.6).
 pub(super) fn is_binary(octets: &[u8]) -> bool {
     const LONGEST_LINE: usize = 998;
-    let mut line = 0;
-    let mut previous = 0;
-    for octet in octets {
-        match octet {
-            0 => return true,
-            b'\n' if previous != b'\r' => return true,
-            b'\n' => line = 0,
-            _ if previous == b'\r' => return true,
-            b'\r' => {}
-            _ => {
-                line += 1;
-                if line > LONGEST_LINE {
-                    return true;
-                }
-            }
-        }
-        previous = *octet;
+    let mut rest = octets;
+    while let Some(at) = memchr::memchr3(0, b'\r', b'\n', rest) {
+        let (line, end) = rest.split_at(at);
+        let Some(next) = end.strip_prefix(b"\r\n").filter(|_| line.len() <= LONGEST_LINE) else {
+            return true;
+        };
+        rest = next;
     }
-    previous == b'\r'
+    rest.len() > LONGEST_LINE
 }
 
 pub(super) const fn mime(encoding: TransferEncoding) -> Encoding {

@@ -97,7 +97,7 @@ pub fn outbound(
         envid: None,
         ret: None,
         deliver_by: None,
-        eight_bit: octets.iter().any(|octet| *octet >= 0x80),
+        eight_bit: !octets.is_ascii(),
         binary: body::is_binary(&octets),
         content: octets.into(),
         message_id: message.id.clone(),

@@ -44,7 +44,8 @@ pub enum Event {
     },
     /// A response could not be read; the session goes on behind it.
     Unreadable(Malformed),
-    /// IDLE has begun: what happens in the mailbox is told at once.
+    /// There is nothing to do: IDLE has begun, and what happens in the mailbox is told at once; or, where there is none,
+    /// the mailbox was looked at.
     Watching,
 }
 

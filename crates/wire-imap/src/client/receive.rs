@@ -282,7 +282,8 @@ impl Client {
         self.learn_from(&text);
         match running.job {
             Job::Auth(exchange) => self.auth_replied(&exchange, status, text),
-            Job::Capability | Job::Enable | Job::Id | Job::Poll | Job::Idle(Idle::Done) => {}
+            Job::Capability | Job::Enable | Job::Id | Job::Idle(Idle::Done) => {}
+            Job::Poll => self.tell(Event::Watching),
             // The server refuses it, or ends it by itself: asking again at once might never end.
             Job::Idle(Idle::Asked | Idle::Begun(_)) => self.may_idle = false,
             Job::Command(work, selecting) => self.command_replied(*work, selecting, status, text),

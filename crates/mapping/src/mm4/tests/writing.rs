@@ -193,3 +193,14 @@ fn a_name_or_an_address_of_the_internet_protocol_can_be_written() {
     let content = text(&write(&message, &Quirks::default()).0);
     assert_eq!(header(&content, "From").as_deref(), Some("192.0.2.1/TYPE=IPv4"));
 }
+
+#[test]
+fn octets_that_data_would_spoil_are_binary_and_lines_are_not() {
+    let line = |length: usize| "x".repeat(length) + "\r\n";
+    for lines in ["", "\r\n", "one\r\ntwo", &line(998), &(line(998) + &line(1)), &"x".repeat(998)] {
+        assert!(!body::is_binary(lines.as_bytes()), "{lines:?}");
+    }
+    for spoilt in ["a\nb", "a\rb", "a\r", "\r\r\n", "\n", "\0", "a\0\r\n", &line(999), &"x".repeat(999)] {
+        assert!(body::is_binary(spoilt.as_bytes()), "{spoilt:?}");
+    }
+}

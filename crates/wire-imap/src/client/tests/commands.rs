@@ -377,18 +377,20 @@ fn a_mailbox_is_polled_where_there_is_no_idle_or_it_is_refused() {
          C: * 4 EXISTS
          C: c2 OK
          E: Exists(4)
+         E: watching
          T: 60001
          S: c3 NOOP
          C: c3 OK
+         E: watching
          A: rest
          T: 600000"
             .replace("         T: 59999\n", "")
             .as_str(),
     );
-    selected("IDLE", "A: watch\nS: c2 IDLE\nC: c2 BAD not here\nT: 60000\nS: c3 NOOP\nC: c3 OK");
+    selected("IDLE", "A: watch\nS: c2 IDLE\nC: c2 BAD not here\nT: 60000\nS: c3 NOOP\nC: c3 OK\nE: watching");
     selected(
         "IDLE",
-        "A: watch\nS: c2 IDLE\nC: + idling\nE: watching\nC: c2 OK enough\nT: 60000\nS: c3 NOOP\nC: c3 OK",
+        "A: watch\nS: c2 IDLE\nC: + idling\nE: watching\nC: c2 OK enough\nT: 60000\nS: c3 NOOP\nC: c3 OK\nE: watching",
     );
 }
 

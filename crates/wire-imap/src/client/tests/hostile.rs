@@ -119,7 +119,7 @@ fn a_server_may_not_end_idle_over_and_over() {
     logged_in(
         &small(),
         "IDLE",
-        "A: watch\nS: c1 IDLE\nC: + go\nE: watching\nC: c1 OK\nT: 60001\nS: c2 NOOP\nC: c2 OK",
+        "A: watch\nS: c1 IDLE\nC: + go\nE: watching\nC: c1 OK\nT: 60001\nS: c2 NOOP\nC: c2 OK\nE: watching",
     );
 }
 
