@@ -11,6 +11,11 @@ use alloc::{
 };
 use cedrat_session::{Instant, Session, Step};
 
+/// A server called `mx.test` with what is usual.
+pub(super) fn config() -> Config {
+    Config::new("mx.test")
+}
+
 pub(super) fn reply(text: &str) -> Reply {
     let mut words = text.splitn(3, ' ');
     let code = words.next().unwrap().parse().unwrap();

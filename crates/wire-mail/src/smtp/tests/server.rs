@@ -1,15 +1,8 @@
 //! Dialogs with the server side: transactions, addresses, parameters, the end of a session.
 
-use super::harness::serve;
-use crate::smtp::{
-    Extensions, FutureRelease, LineEnds, Mechanism, Reply,
-    server::{Config, Tls},
-};
+use super::harness::{config, serve};
+use crate::smtp::{Extensions, FutureRelease, LineEnds, Mechanism, Reply, server::Tls};
 use alloc::{format, string::String};
-
-fn config() -> Config {
-    Config::new("mx.test")
-}
 
 #[test]
 fn the_typical_transaction_of_rfc_5321_goes_through() {

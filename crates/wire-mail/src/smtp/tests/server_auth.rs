@@ -1,14 +1,7 @@
 //! Dialogs with the server side: STARTTLS and AUTH (RFC 3207, RFC 4954).
 
-use super::harness::serve;
-use crate::smtp::{
-    Extensions, Mechanism,
-    server::{Config, Tls},
-};
-
-fn config() -> Config {
-    Config::new("mx.test")
-}
+use super::harness::{config, serve};
+use crate::smtp::{Extensions, Mechanism, server::Tls};
 
 #[test]
 fn starttls_forgets_everything_that_came_in_clear_text() {

@@ -1,12 +1,8 @@
 //! Dialogs with the server side: how content comes, BDAT, LMTP, too much of it (RFC 3030, RFC 2033).
 
-use super::harness::serve;
-use crate::smtp::{Extensions, Protocol, server::Config};
+use super::harness::{config, serve};
+use crate::smtp::{Extensions, Protocol};
 use alloc::format;
-
-fn config() -> Config {
-    Config::new("mx.test")
-}
 
 #[test]
 fn bdat_counts_octets_and_looks_at_none() {
