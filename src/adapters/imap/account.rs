@@ -29,6 +29,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 /// Time between the first connections of two mailboxes, so that a server does not see a thousand at once.
 const SPREAD: Duration = Duration::from_millis(5);
 
+/// How long a place is kept after its connection gave way: a server that still counts that one would refuse the next.
+const GRACE: Duration = Duration::from_millis(500);
+
 /// A connection that held so long was good: the next one need not wait.
 const LASTING_MS: u64 = 60_000;
 
@@ -106,6 +109,12 @@ async fn stay(
         };
         let began = clock::instant();
         let ended = connect(&gateway, &account, &turn, stop.clone()).await;
+        if matches!(ended, Ok(Over::Turn)) {
+            tokio::select! {
+                () = tokio::time::sleep(GRACE) => {}
+                () = drive::stopped(&mut stop) => return,
+            }
+        }
         // Whoever waits for its place need not wait for the pause as well.
         drop(turn);
         match ended {
