@@ -11,6 +11,7 @@ use super::{
     peers::{Client, Load, Sink},
     verify,
 };
+use crate::harness::skipped;
 
 const CALLS: &str = "trace=fsync,fdatasync,pwrite64,write,sendto,rename,renameat,renameat2";
 
@@ -18,9 +19,8 @@ const CALLS: &str = "trace=fsync,fdatasync,pwrite64,write,sendto,rename,renameat
 fn strace() -> bool {
     let tried = std::process::Command::new("strace").args(["-qq", "-o", "/dev/null", "true"]).status();
     let works = tried.is_ok_and(|status| status.success());
-    assert!(works || std::env::var("CI").as_deref() != Ok("true"), "strace does not run");
     if !works {
-        println!("skipped, strace does not run");
+        skipped("strace does not run");
     }
     works
 }

@@ -11,6 +11,8 @@ use std::{
 use cedrat_mime::transfer::decode_base64;
 use serde_json::{Value, json};
 
+use crate::harness::skipped;
+
 /// How long anything on the page may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The browser's descriptors 3 and 4 are our ends of its input and output. It ends by itself.
@@ -35,9 +37,7 @@ impl Browser {
     pub(crate) fn start() -> Option<Self> {
         let version = Command::new("chromium").arg("--version").stderr(Stdio::null()).output();
         if !version.is_ok_and(|output| output.status.success()) {
-            let why = "chromium is not installed: the page for browsers is not tried in one";
-            assert!(std::env::var_os("CI").is_none(), "{why}");
-            eprintln!("{why}");
+            skipped("chromium is not installed: the page for browsers is not tried in one");
             return None;
         }
         let home = tempfile::tempdir().unwrap();

@@ -9,8 +9,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use super::programs::{directory, free_port, is_root, present, ran, skipped, wait_for_port};
-use crate::harness::CERTIFICATES;
+use super::programs::{directory, free_port, is_root, present, ran, wait_for_port};
+use crate::harness::{CERTIFICATES, skipped};
 
 /// Where its files are: installed, or unpacked.
 const ROOTS: [&str; 2] = ["/", "/usr/local/lib/cyrus-imapd"];

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use crate::harness::CERTIFICATES;
+use crate::harness::{CERTIFICATES, skipped};
 
 /// Where a program is. On a machine without it the test is skipped and says so; under `CI=true`
 /// that is a failure.
@@ -19,11 +19,6 @@ pub(super) fn present(program: &str) -> Option<PathBuf> {
         skipped(&format!("there is no {program}"));
     }
     found
-}
-
-pub(super) fn skipped(reason: &str) {
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{reason}");
-    println!("skipped: {reason}");
 }
 
 pub(super) fn is_root() -> bool {
