@@ -59,7 +59,8 @@ impl Blobs {
                     place: url.clone(),
                     detail: error.to_string(),
                 };
-                // A peer waits for its answer meanwhile, and comes again by itself.
+                // A peer waits for its answer meanwhile, and comes again by itself. No try begins later than this; the
+                // last one may take the client's `timeout`, 30 s, besides.
                 let retry = RetryConfig {
                     max_retries: 4,
                     retry_timeout: std::time::Duration::from_secs(20),

@@ -16,6 +16,7 @@ use std::{
 use cedrat::store::{BlobPlace, Settings, Store};
 
 use super::contract;
+use crate::harness::skipped;
 
 /// The server; its shell ends it when this process lets go of the pipe.
 struct Server {
@@ -60,18 +61,20 @@ fn make_bucket(port: u16) -> Result<(), String> {
 /// A store whose blobs are below a prefix of their own in that bucket; none, with the reason printed, on a machine
 /// without the server.
 async fn fresh(bucket: &str) -> Option<(Store, tempfile::TempDir)> {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
     let server = match tokio::task::spawn_blocking(|| SERVER.as_ref()).await.unwrap() {
         Ok(server) => server,
         Err(reason) => {
-            assert!(std::env::var("CI").as_deref() != Ok("true"), "no S3 server runs: {reason}");
-            println!("skipped, no S3 server runs: {reason}");
+            skipped(&format!("no S3 server runs: {reason}"));
             return None;
         }
     };
-    let endpoint = format!("http://127.0.0.1:{}", server.port);
+    Some(at(&format!("http://127.0.0.1:{}", server.port), bucket).await)
+}
+
+async fn at(endpoint: &str, bucket: &str) -> (Store, tempfile::TempDir) {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
     let options = [
-        ("endpoint", endpoint.as_str()),
+        ("endpoint", endpoint),
         ("allow_http", "true"),
         ("region", "eu-1"),
         ("access_key_id", "gateway"),
@@ -84,7 +87,7 @@ async fn fresh(bucket: &str) -> Option<(Store, tempfile::TempDir)> {
         url: format!("s3://{bucket}/case{}/of/gateway", NEXT.fetch_add(1, Ordering::Relaxed)),
         options: options.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
     };
-    Some((Store::open(settings).await.unwrap(), directory))
+    (Store::open(settings).await.unwrap(), directory)
 }
 
 macro_rules! case {
@@ -98,6 +101,15 @@ macro_rules! case {
     };
 }
 contract::every_case!(case);
+
+#[tokio::test]
+async fn a_server_that_does_not_answer_is_named_and_what_it_should_keep_is_refused_for_now() {
+    let closed = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (store, _directory) = at(&format!("http://{closed}"), "blobs").await;
+    let fault = store.keep(vec![1; 100_000].into()).await.unwrap_err();
+    assert!(fault.is_temporary(), "{fault}");
+    assert!(fault.to_string().contains("s3://blobs/"), "{fault}");
+}
 
 #[tokio::test]
 async fn a_bucket_that_is_not_there_is_named() {
