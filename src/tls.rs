@@ -38,27 +38,25 @@ impl Identity {
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
-    let fault =
-        |fault: &dyn std::fmt::Display| format!("certificates {} cannot be read: {fault}", path.display());
-    let chain: Vec<_> = CertificateDer::pem_file_iter(path)
-        .map_err(|e| fault(&e))?
-        .collect::<Result<_, _>>()
-        .map_err(|e| fault(&e))?;
-    if chain.is_empty() { Err(fault(&"it holds no PEM certificate")) } else { Ok(chain) }
+    pem("certificates", path, "it holds no PEM certificate")
 }
 
 fn revocations(path: &Path) -> Result<Vec<CertificateRevocationListDer<'static>>, String> {
-    let fault =
-        |fault: &dyn std::fmt::Display| format!("revocation list {} cannot be read: {fault}", path.display());
-    let lists: Vec<_> = CertificateRevocationListDer::pem_file_iter(path)
-        .map_err(|e| fault(&e))?
-        .collect::<Result<_, _>>()
-        .map_err(|e| fault(&e))?;
+    let lists: Vec<CertificateRevocationListDer<'static>> =
+        pem("revocation list", path, "it holds no PEM X509 CRL")?;
     for list in &lists {
-        webpki::OwnedCertRevocationList::from_der(list)
-            .map_err(|e| fault(&format!("it is no list of version 2 (RFC 5280 §5): {e}")))?;
+        webpki::OwnedCertRevocationList::from_der(list).map_err(|e| {
+            format!("revocation list {} is not one of version 2 (RFC 5280 §5): {e}", path.display())
+        })?;
     }
-    if lists.is_empty() { Err(fault(&"it holds no PEM X509 CRL")) } else { Ok(lists) }
+    Ok(lists)
+}
+
+/// Everything of a kind in a PEM file; `nothing` says that there is none.
+fn pem<T: PemObject>(what: &str, path: &Path, nothing: &str) -> Result<Vec<T>, String> {
+    let fault = |why: &dyn std::fmt::Display| format!("{what} {} cannot be read: {why}", path.display());
+    let all: Vec<T> = T::pem_file_iter(path).and_then(Iterator::collect).map_err(|error| fault(&error))?;
+    if all.is_empty() { Err(fault(&nothing)) } else { Ok(all) }
 }
 
 /// Makes the process use one cryptographic provider. Must run before anything else of TLS.
