@@ -73,24 +73,21 @@ def cpu_seconds(root):
 
 
 def resident_megabytes(root, field="VmRSS"):
-    """Resident memory of a process tree: now (VmRSS; RssAnon, RssShmem: of its
-    own), or the most that each process ever had (VmHWM)."""
-    total = 0
-    for pid in tree(root):
-        try:
-            match = re.search(rf"^{field}:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.M)
-        except OSError:
-            continue
-        total += int(match.group(1)) if match else 0
-    return total / 1024
+    """Resident memory of a process tree: now (VmRSS), or the most that each process ever had (VmHWM)."""
+    return megabytes(root, "status", field)
 
 
 def proportional_megabytes(root):
     """Resident memory of a process tree now, a page that several of its processes share counted once (Pss)."""
+    return megabytes(root, "smaps_rollup", "Pss")
+
+
+def megabytes(root, name, field):
+    """Sum over a process tree of a field of that file in /proc/PID."""
     total = 0
     for pid in tree(root):
         try:
-            match = re.search(r"^Pss:\s+(\d+) kB", Path(f"/proc/{pid}/smaps_rollup").read_text(), re.M)
+            match = re.search(rf"^{field}:\s+(\d+) kB", Path(f"/proc/{pid}/{name}").read_text(), re.M)
         except OSError:
             continue
         total += int(match.group(1)) if match else 0
