@@ -37,7 +37,7 @@ struct Dovecot {
 }
 
 fn skipped(reason: &str) {
-    assert!(std::env::var("CI").as_deref() != Ok("true"), "{reason}");
+    assert!(std::env::var_os("CI").is_none(), "{reason}");
     println!("skipped: {reason}");
 }
 
@@ -78,12 +78,12 @@ impl Dovecot {
         command.arg("-F").arg("-c").arg(config).stdin(Stdio::null()).stdout(Stdio::null());
         let dovecot = Self { child: command.spawn().unwrap(), directory, address };
         for _ in 0..1000 {
-            if TcpStream::connect(address).is_ok() {
+            if answers(address).is_ok() {
                 return Some(dovecot);
             }
             std::thread::sleep(Duration::from_millis(10));
         }
-        panic!("Dovecot does not listen");
+        panic!("Dovecot does not answer");
     }
 
     fn connect(&self, password: &str, change: impl FnOnce(&mut Config)) -> Connection {
@@ -102,13 +102,26 @@ impl Dovecot {
     }
 }
 
+/// A whole dialog; a login is refused where PLAIN is not spoken. The sockets listen before the processes behind them have found each other, and the first
+/// connection may be reset then.
+fn answers(address: SocketAddr) -> std::io::Result<()> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(10)))?;
+    let mut told = Vec::new();
+    stream.write_all(b"a LOGIN anna pencil\r\nb LOGOUT\r\n")?;
+    stream.read_to_end(&mut told)?;
+    let told = String::from_utf8_lossy(&told);
+    if told.contains("\nb OK") { Ok(()) } else { Err(std::io::Error::other(told)) }
+}
+
 impl Drop for Dovecot {
     fn drop(&mut self) {
+        drop(Program::new("kill").arg(self.child.id().to_string()).status());
+        drop(self.child.wait());
+        // Its processes log through one of their own, which has written all when it is gone.
         if std::thread::panicking() {
             eprintln!("{}", std::fs::read_to_string(self.directory.join("log")).unwrap_or_default());
         }
-        drop(Program::new("kill").arg(self.child.id().to_string()).status());
-        drop(self.child.wait());
         drop(std::fs::remove_dir_all(&self.directory));
     }
 }
