@@ -4,7 +4,7 @@
 FROM rust:1.95-bookworm AS build-gateway
 WORKDIR /src
 COPY . .
-RUN cargo build --release --locked --bin cedrat --features s3
+RUN cargo build --release --locked --bin cedrat --features s3,openpgp
 
 FROM build-gateway AS build-worker
 RUN apt-get update \

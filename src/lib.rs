@@ -22,6 +22,7 @@ pub mod handoff;
 pub mod intake;
 pub mod media;
 pub mod opener;
+pub mod openpgp;
 pub mod pump;
 pub mod record;
 pub mod report;

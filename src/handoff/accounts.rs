@@ -6,13 +6,13 @@ use std::path::Path;
 use cedrat_keyring::{
     Certificate, recipient,
     session::Limits,
-    wire::{self, jws::Signer},
+    wire::{self, Format, jws::Signer},
 };
 use cedrat_message::Address;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use sha2::{Digest as _, Sha256};
 
-use crate::config::handoff as configured;
+use crate::{config::handoff as configured, openpgp};
 
 /// Longest wait of a long poll, seconds: proxies commonly give up after a minute.
 pub const LONGEST_WAIT_S: u32 = 55;
@@ -33,6 +33,7 @@ pub struct Accounts {
 pub struct Account {
     config: configured::Account,
     certificates: Vec<Certificate>,
+    openpgp: Vec<openpgp::Certificate>,
 }
 
 impl Accounts {
@@ -45,14 +46,13 @@ impl Accounts {
         let signer = signer(&config.signing_key, &config.key_name).map_err(|fault| faults.push(fault)).ok();
         let mut all = Vec::new();
         for account in &config.accounts {
-            let mut certificates = Vec::new();
+            let mut read = Account { config: account.clone(), certificates: Vec::new(), openpgp: Vec::new() };
             for path in &account.certificates {
-                match certificate(path) {
-                    Ok(certificate) => certificates.push(certificate),
-                    Err(fault) => faults.push(format!("handoff account {}: {fault}", account.name)),
+                if let Err(fault) = read.add(path) {
+                    faults.push(format!("handoff account {}: {fault}", account.name));
                 }
             }
-            all.push(Account { config: account.clone(), certificates });
+            all.push(read);
         }
         match signer {
             Some(signer) if faults.is_empty() => Ok(Self { all, config: config.clone(), signer }),
@@ -112,9 +112,37 @@ impl Account {
         &self.config
     }
 
-    /// Certificates that its mail is encrypted to.
+    /// Certificates that its S/MIME mail is encrypted to.
     pub fn certificates(&self) -> &[Certificate] {
         &self.certificates
+    }
+
+    /// Certificates that its OpenPGP mail is encrypted to.
+    pub fn openpgp(&self) -> &[openpgp::Certificate] {
+        &self.openpgp
+    }
+
+    /// The certificate that its mail of a format is encrypted to again: the first.
+    pub fn certificate_for(&self, format: Format) -> Option<Vec<u8>> {
+        match format {
+            Format::Openpgp => self.openpgp.first().map(|it| it.octets().to_vec()),
+            Format::CmsAuthEnveloped | Format::CmsEnveloped => {
+                self.certificates.first().map(|it| it.der().to_vec())
+            }
+        }
+    }
+
+    /// Reads a certificate of either kind.
+    fn add(&mut self, path: &Path) -> Result<(), String> {
+        let octets = std::fs::read(path)
+            .map_err(|fault| format!("the certificate {} cannot be read: {fault}", path.display()))?;
+        if openpgp::is_openpgp(&octets) {
+            let read = openpgp::Certificate::read(&octets);
+            self.openpgp.push(read.map_err(|fault| format!("{}: {fault}", path.display()))?);
+        } else {
+            self.certificates.push(certificate(path, &octets)?);
+        }
+        Ok(())
     }
 }
 
@@ -127,8 +155,8 @@ fn signer(path: &Path, name: &str) -> Result<Signer, String> {
         .ok_or_else(|| format!("handoff.signing_key {} is no P-256 key in PKCS#8; {remedy}", path.display()))
 }
 
-fn certificate(path: &Path) -> Result<Certificate, String> {
-    let der = CertificateDer::from_pem_file(path)
+fn certificate(path: &Path, pem: &[u8]) -> Result<Certificate, String> {
+    let der = CertificateDer::from_pem_slice(pem)
         .map_err(|fault| format!("the certificate {} cannot be read: {fault}", path.display()))?;
     Certificate::read(&der, &recipient::Limits::default())
         .map_err(|fault| format!("the certificate {} cannot be used: {fault}", path.display()))

@@ -2,9 +2,10 @@
 //! of an encrypted mail.
 
 use cedrat_keyring::{
-    Certificate, Integrity, certificate,
+    Certificate, Integrity, cek, certificate,
     consent::{Consent, Purpose},
     mail::{self, Place},
+    openpgp,
     reader::{Format, Limits, Structure},
     recipient::{self, Identifier, Kind, Recipient},
     session::Offer,
@@ -23,6 +24,20 @@ pub(super) enum NoOffer {
     Refused(Refusal),
 }
 
+/// The encrypted content of a mail, whatever it is encrypted as.
+struct Sealed {
+    /// The part that it is, by its index and in the numbering of RFC 3501 §6.4.5.
+    node: usize,
+    part_path: String,
+    sha256: [u8; 32],
+    format: wire::Format,
+    integrity: wire::Integrity,
+    content_alg: wire::ContentAlgorithm,
+    kinds: Vec<cek::Kind>,
+    /// Ways to its key that are the account's.
+    recipients: Vec<wire::Recipient>,
+}
+
 /// What is offered for a mail to an account, and where its encrypted content is.
 pub(super) fn offer(
     accounts: &Accounts,
@@ -33,17 +48,16 @@ pub(super) fn offer(
     now: Timestamp,
 ) -> Result<(Offer, Within), NoOffer> {
     let walked = cedrat_mime::walk(octets, &cedrat_mime::Limits::default()).map_err(|_| NoOffer::Nothing)?;
-    let (index, place) = mail::encrypted(&walked).envelope.ok_or(NoOffer::Nothing)?;
-    let node = walked.node(index).ok_or(NoOffer::Nothing)?;
-    let structure = mail::structure(node, Limits::default()).map_err(|fault| refused(&fault.to_string()))?;
-    let recipients = own(&structure, account.certificates());
-    if recipients.is_empty() {
+    let sealed = match openpgp::encrypted(&walked) {
+        Some(index) => of_openpgp(account, &walked, index)?,
+        None => of_cms(accounts, account, &walked)?,
+    };
+    if sealed.recipients.is_empty() {
         return Err(NoOffer::Nothing);
     }
-    let algorithm = content_algorithm(accounts, &structure)?;
+    let node = walked.node(sealed.node).ok_or(NoOffer::Nothing)?;
     let config = &accounts.config;
     let header = |name: &str| walked.node(0).and_then(|root| root.headers.first(name)).map(str::to_owned);
-    let proven = algorithm.integrity() == Integrity::Aead;
     let within = Within {
         head: (walked.root().octets.len().saturating_sub(walked.root().body.len())) as u64,
         start: (node.start + node.octets.len().saturating_sub(node.body.len())) as u64,
@@ -62,28 +76,14 @@ pub(super) fn offer(
             date: header("Date"),
             direction: wire::Direction::Inbound,
             size: octets.len() as u64,
-            sha256: Digest(structure.summary.sha256),
-            part_path: match place {
-                Place::Root => "1".to_owned(),
-                Place::BesidePresentation => {
-                    let at = walked.root().children.iter().position(|child| *child == index).unwrap_or(0);
-                    (at + 1).to_string()
-                }
-            },
-            format: match structure.format {
-                Format::AuthEnveloped => wire::Format::CmsAuthEnveloped,
-                Format::Enveloped => wire::Format::CmsEnveloped,
-            },
-            integrity: if proven { wire::Integrity::Aead } else { wire::Integrity::None },
-            content_alg: wire::ContentAlgorithm {
-                oid: algorithm.oid().to_string(),
-                name: algorithm.name().to_owned(),
-                der: Octets(structure.encryption.der.clone()),
-                key_bytes: u8::try_from(algorithm.key_octets()).unwrap_or(0),
-            },
+            sha256: Digest(sealed.sha256),
+            part_path: sealed.part_path,
+            format: sealed.format,
+            integrity: sealed.integrity,
+            content_alg: sealed.content_alg,
         },
-        algorithm,
-        recipients,
+        kinds: sealed.kinds,
+        recipients: sealed.recipients,
         consent: Consent {
             purpose: Purpose::TranscodeForHandset,
             parts: config.convert.clone(),
@@ -96,6 +96,85 @@ pub(super) fn offer(
         attestation: None,
     };
     Ok((offer, within))
+}
+
+/// S/MIME.
+fn of_cms(accounts: &Accounts, account: &Account, walked: &cedrat_mime::Message) -> Result<Sealed, NoOffer> {
+    let (index, place) = mail::encrypted(walked).envelope.ok_or(NoOffer::Nothing)?;
+    let node = walked.node(index).ok_or(NoOffer::Nothing)?;
+    let structure = mail::structure(node, Limits::default()).map_err(|fault| refused(&fault.to_string()))?;
+    let recipients = own(&structure, account.certificates());
+    if recipients.is_empty() {
+        return Err(NoOffer::Nothing);
+    }
+    let algorithm = content_algorithm(accounts, &structure)?;
+    let proven = algorithm.integrity() == Integrity::Aead;
+    Ok(Sealed {
+        node: index,
+        part_path: match place {
+            Place::Root => "1".to_owned(),
+            Place::BesidePresentation => {
+                let at = walked.root().children.iter().position(|child| *child == index).unwrap_or(0);
+                (at + 1).to_string()
+            }
+        },
+        sha256: structure.summary.sha256,
+        format: match structure.format {
+            Format::AuthEnveloped => wire::Format::CmsAuthEnveloped,
+            Format::Enveloped => wire::Format::CmsEnveloped,
+        },
+        integrity: if proven { wire::Integrity::Aead } else { wire::Integrity::None },
+        content_alg: wire::ContentAlgorithm {
+            oid: algorithm.oid().to_string(),
+            name: algorithm.name().to_owned(),
+            der: Octets(structure.encryption.der.clone()),
+            key_bytes: u8::try_from(algorithm.key_octets()).unwrap_or(0),
+        },
+        kinds: vec![algorithm.into()],
+        recipients,
+    })
+}
+
+/// OpenPGP. Who is not named is not asked: a session key for somebody anonymous may be anybody's.
+fn of_openpgp(account: &Account, walked: &cedrat_mime::Message, index: usize) -> Result<Sealed, NoOffer> {
+    if account.openpgp().is_empty() {
+        return Err(NoOffer::Nothing);
+    }
+    let node = walked.node(index).ok_or(NoOffer::Nothing)?;
+    let structure = openpgp::structure(node, openpgp::Limits::default());
+    let structure = structure.map_err(|fault| refused(&fault.to_string()))?;
+    let fingerprints = || account.openpgp().iter().flat_map(|certificate| certificate.fingerprints());
+    let own = structure.recipients.iter().enumerate().filter(|(_, it)| {
+        it.version() == structure.version() && fingerprints().any(|key| it.recipient().names(key))
+    });
+    let recipients = own.map(|(at, it)| wire::Recipient {
+        index: u32::try_from(at).unwrap_or(u32::MAX),
+        kind: match it.version() {
+            openpgp::Version::V3 => wire::RecipientType::Pkesk3,
+            openpgp::Version::V6 => wire::RecipientType::Pkesk6,
+        },
+        rid: wire::RecipientId {
+            fingerprint: Some(Octets(it.recipient().octets().to_vec())),
+            ..wire::RecipientId::default()
+        },
+        key_enc_alg: wire::Algorithm {
+            oid: String::new(),
+            name: it.algorithm().name().to_owned(),
+            der: Octets(vec![it.algorithm().0]),
+        },
+        der: Octets(it.raw().to_vec()),
+        sha256: Digest(it.sha256()),
+    });
+    Ok(Sealed {
+        node: index,
+        part_path: "2".to_owned(),
+        sha256: structure.summary.sha256,
+        format: wire::Format::Openpgp,
+        integrity: structure.protection.into(),
+        content_alg: wire::ContentAlgorithm::of_openpgp(structure.protection, &structure.head),
+        kinds: structure.protection.kinds(),
+        recipients: recipients.collect(),
+    })
 }
 
 fn refused(detail: &str) -> NoOffer {

@@ -102,6 +102,7 @@ pub async fn way(
     let millis = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     let own = &settings.config;
     let todo = Job {
+        format: offer.message.format,
         sha256: offer.message.sha256.0,
         within,
         policy: Policy {
@@ -111,7 +112,7 @@ pub async fn way(
             old_client: account.config().old_client,
         },
         profile,
-        certificate: account.certificates().first().map(|certificate| certificate.der().to_vec()),
+        certificate: account.certificate_for(offer.message.format),
         recipient: recipient.to_string(),
         workers: WorkerSettings {
             program: workers.program.clone(),

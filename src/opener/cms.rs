@@ -13,12 +13,13 @@ use cedrat_keyring::{
     mail,
     reader::{self, Limits, Structure, Survey},
     recipient,
+    wire::Format,
 };
 use cedrat_mime::{Encoding, Header, Headers};
 use rand_core::Rng as _;
 use zeroize::Zeroizing;
 
-use super::{Job, Said, Within};
+use super::{Job, Said, Within, openpgp};
 use crate::chance::Chance;
 
 /// Octets that a cipher is given at once.
@@ -118,6 +119,9 @@ pub(super) fn close(outer: &Headers, entity: &[u8], job: &Job) -> Result<Vec<u8>
     out.extend_from_slice(b"MIME-Version: 1.0\r\n");
     match &job.certificate {
         None => out.extend_from_slice(entity),
+        Some(certificate) if job.format == Format::Openpgp => {
+            openpgp::encrypt(entity, certificate, job, &mut out)?;
+        }
         Some(der) => encrypt(entity, der, job.policy.old_client, &mut out)?,
     }
     Ok(out)

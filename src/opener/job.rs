@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use cedrat_keyring::{
     consent::{Pattern, Signature},
     signed::Overall,
+    wire::Format,
 };
 use cedrat_plan::profile::Profile;
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,9 @@ use serde::{Deserialize, Serialize};
 /// of the mail and the body of its encrypted part, as [`Within`] says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Job {
-    /// SHA-256 of the CMS structure that the key was given for.
+    /// What it is encrypted as, and is again.
+    pub format: Format,
+    /// SHA-256 of the CMS structure, or the OpenPGP packets, that the key was given for.
     pub sha256: [u8; 32],
     /// What follows.
     pub within: Within,
@@ -21,7 +24,7 @@ pub struct Job {
     pub policy: Policy,
     /// What the handset takes.
     pub profile: Profile,
-    /// The certificate that the result is encrypted to, DER; none = in clear.
+    /// The certificate that the result is encrypted to, DER or a transferable public key; none = in clear.
     pub certificate: Option<Vec<u8>>,
     /// Who receives it, as [`cedrat_message::Address`] displays it.
     pub recipient: String,

@@ -11,6 +11,7 @@ mod cms;
 mod convert;
 mod frame;
 mod job;
+mod openpgp;
 mod shut;
 mod signature;
 
@@ -20,7 +21,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use cedrat_keyring::Cek;
+use cedrat_keyring::{Cek, wire::Format};
 use cedrat_mapping::{
     Interface, Loss, Tables,
     mail::{MailReading, MailWriting},
@@ -55,7 +56,12 @@ pub fn run() -> std::io::Result<()> {
     let key = key(&mut input)?;
     let job: Job = frame::read(&mut input)?;
     let outer = header_of(&mut input, &job.within)?;
-    let sealed = cms::Sealed::read(&mut input, &job.within)?;
+    let sealed = match job.format {
+        Format::Openpgp => Sealed::Openpgp(openpgp::Sealed::read(&mut input, &job.within)?),
+        Format::CmsAuthEnveloped | Format::CmsEnveloped => {
+            Sealed::Cms(Box::new(cms::Sealed::read(&mut input, &job.within)?))
+        }
+    };
     let (said, octets) = work(key, &job, outer, sealed, &mut output)?;
     frame::write(&mut output, &said)?;
     output.write_all(&octets)?;
@@ -73,6 +79,12 @@ fn key(input: &mut impl std::io::Read) -> std::io::Result<Cek> {
         .ok_or_else(|| std::io::Error::other("no content key is that long"))?;
     input.read_exact(octets)?;
     Cek::new(octets).ok_or_else(|| std::io::Error::other("no content key is that long"))
+}
+
+/// The encrypted part of a mail.
+enum Sealed {
+    Cms(Box<cms::Sealed>),
+    Openpgp(openpgp::Sealed),
 }
 
 /// The last word of a job, and the octets that follow it.
@@ -99,17 +111,27 @@ fn work(
     key: Cek,
     job: &Job,
     outer: Headers,
-    sealed: cms::Sealed,
+    sealed: Sealed,
     output: &mut impl Write,
 ) -> std::io::Result<Last> {
-    let (entity, proven) = match sealed.decrypt(&key, &job.sha256) {
-        Ok(decrypted) => decrypted,
+    let decrypted = match sealed {
+        Sealed::Cms(sealed) => {
+            let decrypted = sealed.decrypt(&key, &job.sha256);
+            decrypted.map(|(entity, proven)| Opened { outer, entity, proven, signed: false })
+        }
+        Sealed::Openpgp(sealed) => {
+            let decrypted = sealed.decrypt(&key, &job.sha256);
+            decrypted.map(|(entity, signed)| Opened { outer, entity, proven: true, signed })
+        }
+    };
+    let opened = match decrypted {
+        Ok(opened) => opened,
         Err(said) => return Ok(last(said)),
     };
     drop(key);
     frame::write(output, &Said::Verified)?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    Ok(runtime.block_on(convert(job, Opened { outer, entity, proven })))
+    Ok(runtime.block_on(convert(job, opened)))
 }
 
 /// A message that was decrypted.
@@ -120,13 +142,15 @@ struct Opened {
     entity: Zeroizing<Vec<u8>>,
     /// Whether it is proved to be what the sender encrypted.
     proven: bool,
+    /// Whether a signature stood around it that is gone, and was not judged.
+    signed: bool,
 }
 
 async fn convert(job: &Job, opened: Opened) -> Last {
     let unproven = !opened.proven && !job.policy.trust_cbc;
-    let Opened { outer, entity, .. } = opened;
+    let Opened { outer, entity, signed, .. } = opened;
     // Wiped when its last piece is gone.
-    let unsigned = match signature::unsigned(Bytes::from_owner(entity), &outer, job, unproven) {
+    let unsigned = match signature::unsigned(Bytes::from_owner(entity), signed, &outer, job, unproven) {
         Ok(unsigned) => unsigned,
         Err(why) => return failed(why),
     };

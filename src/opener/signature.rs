@@ -46,10 +46,12 @@ pub(super) struct Finding {
     overall: Option<Overall>,
 }
 
-/// Takes the signature away as the policy says. `unproven` is content of which nothing but the
+/// Takes the signature away as the policy says. `enclosed` is content that a signature of OpenPGP enclosed, which
+/// went with the encryption; `unproven` is content of which nothing but the
 /// signature could prove that it is what was sent; none of it passes as it came.
 pub(super) fn unsigned(
     entity: Bytes,
+    enclosed: bool,
     outer: &Headers,
     job: &Job,
     unproven: bool,
@@ -59,7 +61,7 @@ pub(super) fn unsigned(
         return Ok(Unsigned { content: entity, finding: None, original: None });
     };
     let found = signed::of_message(&message, &Limits::default());
-    if found.is_none() && !signed::holds_signatures(&message) {
+    if !enclosed && found.is_none() && !signed::holds_signatures(&message) {
         return Ok(Unsigned { content: entity, finding: None, original: None });
     }
     match job.policy.signature {
@@ -70,7 +72,12 @@ pub(super) fn unsigned(
         Policy::KeepOriginal | Policy::VerifyAndStrip => {}
     }
     let mut finding = Finding { lines: Vec::new(), results: Vec::new(), overall: None };
+    if enclosed {
+        finding.judge(&Judged::NotSmime, "");
+    }
+    let is_whole = found.is_some() || !enclosed;
     let content = match found {
+        None if enclosed => entity.clone(),
         None => {
             finding.came_to(Overall::InPart);
             finding
@@ -86,7 +93,9 @@ pub(super) fn unsigned(
     let mut original = None;
     if job.policy.signature == Policy::KeepOriginal {
         let most = job.profile.max_octets.value.octets / 100 * ORIGINAL_PERCENT;
-        if unproven {
+        if !is_whole {
+            finding.say("It cannot be attached as it was signed.");
+        } else if unproven {
             finding.say("It is not attached as it was signed, because nothing else protected it.");
         } else if job.certificate.is_none() && !entity.is_ascii() {
             finding.say("It cannot be attached as it was signed where nothing is encrypted.");

@@ -5,6 +5,8 @@ mod browser;
 mod certificate;
 mod client;
 mod memory;
+#[cfg(feature = "openpgp")]
+mod openpgp;
 mod page;
 mod program;
 mod rates;
@@ -134,6 +136,17 @@ fn content_with(pixels: u32) -> Vec<u8> {
 
 /// A gateway whose handset +447700900003 belongs to `owner`; `None` where there is no worker.
 async fn gateway(owner: &Owner, peer: &Sink, host: &Sink, more: &str) -> Option<Gateway> {
+    gateway_for(owner, &owner.path("cert.pem"), peer, host, more).await
+}
+
+/// The same with another certificate.
+async fn gateway_for(
+    owner: &Owner,
+    certificate: &Path,
+    peer: &Sink,
+    host: &Sink,
+    more: &str,
+) -> Option<Gateway> {
     let program = worker()?;
     let more = format!(
         "[media]\nworker = {:?}\nworkers = 2\n[http]\nlisten = [\"127.0.0.1:0\"]\n\
@@ -141,7 +154,7 @@ async fn gateway(owner: &Owner, peer: &Sink, host: &Sink, more: &str) -> Option<
          [[handoff.account]]\nname = \"alice\"\naddresses = [\"+447700900003\"]\ncertificates = [{:?}]\ntoken = \"{TOKEN}\"\n",
         program.display().to_string(),
         owner.path("gateway.pem").display().to_string(),
-        owner.path("cert.pem").display().to_string(),
+        certificate.display().to_string(),
     );
     Some(Gateway::with(peer.address, host.address, "", "media_profile = \"image-rich\"\n", &more).await)
 }

@@ -6,7 +6,7 @@ use super::{Owner, TO, browser::Browser, client::TOKEN, content, content_with, g
 use crate::harness::{Gateway, Sink};
 
 /// The page of a gateway with the account's token entered and the gateway's key accepted.
-fn connected(gateway: &Gateway) -> Option<Browser> {
+pub(super) fn connected(gateway: &Gateway) -> Option<Browser> {
     let mut browser = Browser::start()?;
     browser.open(&format!("http://{}/handoff", gateway.running.as_ref().unwrap().http[0]));
     browser.wait("document.querySelector('main') && !document.querySelector('main').inert");
@@ -18,13 +18,13 @@ fn connected(gateway: &Gateway) -> Option<Browser> {
 }
 
 /// Opens the message whose size is said in this unit: what was answered may still be listed for a moment.
-fn look(browser: &mut Browser, unit: &str) {
+pub(super) fn look(browser: &mut Browser, unit: &str) {
     browser.wait(&format!("document.querySelector('#list button')?.textContent.includes(' {unit}')"));
     browser.press("#list button");
     browser.wait_for("decide");
 }
 
-fn blocking<T>(work: impl FnOnce() -> T) -> T {
+pub(super) fn blocking<T>(work: impl FnOnce() -> T) -> T {
     tokio::task::block_in_place(work)
 }
 

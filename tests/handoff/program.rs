@@ -50,7 +50,7 @@ impl Program {
         let log = Log::open(&owner.path("log.jsonl")).unwrap();
         Self {
             gateway: Gateway::new(http(Some(credential)), shown.keys).unwrap(),
-            client: Client { identities, log, grants_an_hour: GRANTS_AN_HOUR },
+            client: Client { identities, openpgp: Vec::new(), log, grants_an_hour: GRANTS_AN_HOUR },
         }
     }
 

@@ -285,19 +285,20 @@ impl Options {
         };
         let mut client = self.client_without_keys()?;
         for path in &self.key {
-            client.identities.extend(match keys::is_pem(path)? {
-                true => {
+            match keys::form(path)? {
+                keys::Form::Pem => {
                     let certificates = self.certificate.iter().map(PathBuf::as_path);
                     let paths: Vec<&Path> = [path.as_path()].into_iter().chain(certificates).collect();
-                    keys::pem::load(&paths, &mut source)?
+                    client.identities.extend(keys::pem::load(&paths, &mut source)?);
                 }
-                false => keys::pkcs12::load(path, &mut source)?,
-            });
+                keys::Form::Pkcs12 => client.identities.extend(keys::pkcs12::load(path, &mut source)?),
+                keys::Form::Openpgp => client.openpgp.extend(openpgp(path, &mut source)?),
+            }
         }
         if let Some(module) = &self.module {
             client.identities.extend(keys::pkcs11::load(module, self.token.as_deref(), &mut source)?);
         }
-        if client.identities.is_empty() {
+        if client.identities.is_empty() && client.openpgp.is_empty() {
             return Err(Error::Input("no private key; name one with --key or --module".into()));
         }
         if let Some(path) = &self.login_certificate {
@@ -310,8 +311,17 @@ impl Options {
 
     fn client_without_keys(&self) -> Result<Client, Error> {
         let log = Log::open(&self.home()?.join("log.jsonl"))?;
-        Ok(Client { identities: Vec::new(), log, grants_an_hour: self.grants_an_hour })
+        Ok(Client { identities: Vec::new(), openpgp: Vec::new(), log, grants_an_hour: self.grants_an_hour })
     }
+}
+
+#[cfg(feature = "openpgp")]
+use keys::openpgp::load as openpgp;
+
+#[cfg(not(feature = "openpgp"))]
+fn openpgp(path: &Path, _: &mut Source) -> Result<Vec<Box<dyn keys::SessionKeys>>, Error> {
+    let path = path.display();
+    Err(Error::Input(format!("{path}: this program is built without OpenPGP (cargo feature `openpgp`)")))
 }
 
 fn pin(options: &Options, url: &str, fingerprint: Option<&str>) -> Result<(), Error> {

@@ -4,7 +4,8 @@
 use std::time::Duration;
 
 use cedrat_keyring::{
-    Cek, Consent, ContentAlgorithm,
+    Cek, Consent, ContentAlgorithm, cek,
+    openpgp::Pkesk,
     recipient::cek_hkdf_sha256,
     seal::{self, Binding},
     session::State,
@@ -19,7 +20,7 @@ use crate::{
     Error,
     address::Address,
     http::{Answer, Http, Request},
-    keys::{Identity, Way, way},
+    keys::{Identity, SessionKeys, Way, openpgp_way, way},
     log::{Decision, Line, Log},
 };
 
@@ -54,6 +55,8 @@ pub struct Granted {
 pub struct Client {
     /// Private keys.
     pub identities: Vec<Identity>,
+    /// Private keys of OpenPGP.
+    pub openpgp: Vec<Box<dyn SessionKeys>>,
     /// The record.
     pub log: Log,
     /// Grants an hour. Default 30: more than a person reads.
@@ -204,28 +207,35 @@ impl Client {
         if !consent.within(&session.consent) {
             return Err(Error::Policy("the consent is wider than what is asked for".into()));
         }
-        let way = way(&self.identities, session)
+        let chosen = Chosen::of(&self.identities, &self.openpgp, session)
             .ok_or_else(|| Error::Key("none of your keys is a recipient of this message".into()))?;
-        let (algorithm, derivation) = algorithm(session)?;
-        let binding = Binding::of(session, way.index, consent)
+        let index = chosen.index();
+        let binding = Binding::of(session, index, consent)
             .ok_or_else(|| Error::Untrusted("a recipient that the session does not have".into()))?;
         let line = Line {
             time: now,
             gateway: gateway.address().to_string(),
             session: session.id.clone(),
             message_sha256: session.message.sha256,
-            ri_sha256: session.recipient(way.index).map(|recipient| recipient.sha256),
+            ri_sha256: session.recipient(index).map(|recipient| recipient.sha256),
             consent_sha256: Some(consent.sha256()),
             by: by.into(),
             decision: Decision::Grant,
         };
         self.log.append(&line, self.grants_an_hour)?;
-        let (cek, masked) = content_key(&way, algorithm, derivation.as_deref(), rng)?;
-        let sealed = seal::seal(&session.seal, &binding, &cek, algorithm, rng)
+        let (cek, kind, masked) = match chosen {
+            Chosen::Cms(way) => {
+                let (algorithm, derivation) = algorithm(session)?;
+                let (cek, masked) = content_key(&way, algorithm, derivation.as_deref(), rng)?;
+                (cek, algorithm.into(), masked)
+            }
+            Chosen::Openpgp { pkesk, keys, .. } => session_key(&pkesk, keys, session, rng)?,
+        };
+        let sealed = seal::seal(&session.seal, &binding, &cek, kind, rng)
             .map_err(|what| Error::Untrusted(format!("the session's seal: {what:?}")))?;
         drop(cek);
         let grant = wire::Grant {
-            recipient_index: way.index,
+            recipient_index: index,
             enc: Octets(sealed.enc),
             ct: Octets(sealed.ct),
             consent: (*consent != session.consent).then(|| consent.clone()),
@@ -260,6 +270,56 @@ impl Client {
         self.log.append(&line, self.grants_an_hour)?;
         gateway.decline(&session.id, reason)
     }
+}
+
+/// The recipient whose key is used.
+enum Chosen<'a> {
+    Cms(Box<Way<'a>>),
+    Openpgp { index: u32, pkesk: Pkesk, keys: &'a dyn SessionKeys },
+}
+
+impl<'a> Chosen<'a> {
+    fn of(
+        identities: &'a [Identity],
+        openpgp: &'a [Box<dyn SessionKeys>],
+        session: &wire::Session,
+    ) -> Option<Self> {
+        match session.message.format {
+            wire::Format::Openpgp => {
+                let (index, pkesk, keys) = openpgp_way(openpgp, session)?;
+                Some(Self::Openpgp { index, pkesk, keys })
+            }
+            wire::Format::CmsAuthEnveloped | wire::Format::CmsEnveloped => {
+                way(identities, session).map(|way| Self::Cms(Box::new(way)))
+            }
+        }
+    }
+
+    const fn index(&self) -> u32 {
+        match self {
+            Self::Cms(way) => way.index,
+            Self::Openpgp { index, .. } => *index,
+        }
+    }
+}
+
+/// The session key of an OpenPGP message; as [`content_key`] a random one when the private key does not give it.
+fn session_key(
+    pkesk: &Pkesk,
+    keys: &dyn SessionKeys,
+    session: &wire::Session,
+    rng: &mut impl CryptoRng,
+) -> Result<(Cek, cek::Kind, bool), Error> {
+    let refuse = || Error::Untrusted("the protection of the content is not understood".into());
+    let protection = session.protection().ok_or_else(refuse)?;
+    let likely = protection.kinds().first().copied().ok_or_else(refuse)?;
+    let mut random = Zeroizing::new([0; cek::MAX_OCTETS]);
+    rng.fill_bytes(random.as_mut_slice());
+    let substitute = random.get(..likely.octets).and_then(Cek::new).ok_or_else(refuse)?;
+    Ok(match keys.unwrap(pkesk, protection) {
+        Some((key, kind)) => (key, kind, false),
+        None => (substitute, likely, true),
+    })
 }
 
 /// The content algorithm, and what the content key is derived with if it is (RFC 9709). Read from the

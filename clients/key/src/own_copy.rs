@@ -3,11 +3,11 @@
 
 use std::path::Path;
 
-use cedrat_keyring::{mail, reader, wire::Digest};
+use cedrat_keyring::{mail, openpgp, reader, wire::Digest};
 
 use crate::Error;
 
-/// SHA-256 of the CMS octets in a message (RFC 5322), or in a file that is CMS itself.
+/// SHA-256 of the CMS octets, or of the OpenPGP packets, in a message (RFC 5322), or of a file that is CMS itself.
 ///
 /// # Errors
 /// There are none that could be decrypted.
@@ -20,6 +20,10 @@ pub fn digest(octets: Vec<u8>, path: &Path) -> Result<Digest, Error> {
     }
     let message = cedrat_mime::walk(&octets.into(), &cedrat_mime::Limits::default())
         .map_err(|error| refuse(format!("{error:?}")))?;
+    if let Some(node) = openpgp::encrypted(&message).and_then(|index| message.node(index)) {
+        let structure = openpgp::structure(node, openpgp::Limits::default());
+        return structure.map(|it| Digest(it.summary.sha256)).map_err(|error| refuse(error.to_string()));
+    }
     let (index, _) = mail::encrypted(&message)
         .envelope
         .ok_or_else(|| refuse("no encrypted part that is the whole of the message".into()))?;

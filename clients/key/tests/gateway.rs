@@ -118,7 +118,7 @@ impl Gateway {
                     key_bytes: algorithm.key_octets().try_into().unwrap(),
                 },
             },
-            algorithm,
+            kinds: vec![algorithm.into()],
             recipients: recipients.collect(),
             consent: consent(),
             expires: now().plus_seconds(600),

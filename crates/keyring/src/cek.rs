@@ -7,6 +7,8 @@ use core::fmt;
 
 use zeroize::Zeroize;
 
+use crate::ContentAlgorithm;
+
 /// Octets of the longest key.
 pub const MAX_OCTETS: usize = 32;
 
@@ -17,6 +19,12 @@ pub struct Kind {
     pub name: &'static str,
     /// Octets of it.
     pub octets: usize,
+}
+
+impl From<ContentAlgorithm> for Kind {
+    fn from(algorithm: ContentAlgorithm) -> Self {
+        Self { name: algorithm.name(), octets: algorithm.key_octets() }
+    }
 }
 
 /// A key of 16, 24 or 32 octets, boxed so that moving it leaves no copy behind.

@@ -3,6 +3,8 @@
 //! A key that also authenticates its owner in TLS is refused: a signature made for one purpose must
 //! never be usable as the decryption of another.
 
+#[cfg(feature = "openpgp")]
+pub mod openpgp;
 pub mod pem;
 pub mod pkcs11;
 pub mod pkcs12;
@@ -10,7 +12,11 @@ pub mod pkcs12;
 use std::rc::Rc;
 
 use cedrat_keyring::{
-    Certificate, Recipient, certificate, recipient,
+    Cek, Certificate, Recipient,
+    cek::Kind,
+    certificate,
+    openpgp::{Pkesk, Protection},
+    recipient,
     unwrap::{KeyLimits, PrivateKey, PrivateOperation},
     wire,
 };
@@ -23,6 +29,15 @@ pub struct Identity {
     pub certificate: Certificate,
     /// The private key, or the token that holds it.
     pub operation: Rc<dyn PrivateOperation>,
+}
+
+/// Private keys of an OpenPGP certificate, wherever they are kept.
+pub trait SessionKeys {
+    /// Whether a session key for this recipient is for one of them.
+    fn has(&self, recipient: &cedrat_keyring::openpgp::Recipient) -> bool;
+
+    /// The session key in a packet, and what it is for; `None` whatever was wrong with it.
+    fn unwrap(&self, pkesk: &Pkesk, protection: Protection) -> Option<(Cek, Kind)>;
 }
 
 /// A way to the content key of a session.
@@ -47,16 +62,46 @@ pub fn way<'a>(identities: &'a [Identity], session: &wire::Session) -> Option<Wa
     })
 }
 
-/// Whether a file is PEM; PKCS #12 otherwise.
+/// The first OpenPGP session key of a session that one of the keys is for: its index, it, and the key.
+pub fn openpgp_way<'a>(
+    keys: &'a [Box<dyn SessionKeys>],
+    session: &wire::Session,
+) -> Option<(u32, Pkesk, &'a dyn SessionKeys)> {
+    session.recipients.iter().find_map(|offered| {
+        let pkesk = Pkesk::read(&offered.der.0).ok()?;
+        let key = keys.iter().find(|key| key.has(pkesk.recipient()))?;
+        Some((offered.index, pkesk, key.as_ref()))
+    })
+}
+
+/// What a file with private keys is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// An OpenPGP secret key, with armor or without.
+    Openpgp,
+    /// PEM of any kind.
+    Pem,
+    /// PKCS #12.
+    Pkcs12,
+}
+
+/// What a file is, from its first octets.
 ///
 /// # Errors
 /// It cannot be read.
-pub fn is_pem(path: &std::path::Path) -> Result<bool, Error> {
+pub fn form(path: &std::path::Path) -> Result<Form, Error> {
     use std::io::Read as _;
-    let mut start = [0];
-    let read = std::fs::File::open(path).and_then(|mut file| file.read(&mut start));
-    // PKCS #12 begins with a SEQUENCE; PEM may have text before it.
-    read.map(|_| start[0] != 0x30).map_err(crate::error::file(path))
+    let mut start = Vec::new();
+    let opened = std::fs::File::open(path);
+    opened.and_then(|file| file.take(64).read_to_end(&mut start)).map_err(crate::error::file(path))?;
+    Ok(match start.first() {
+        // A SEQUENCE; PEM may have text before it.
+        Some(0x30) => Form::Pkcs12,
+        // A packet, whose first bit is always set.
+        Some(0x80..) => Form::Openpgp,
+        _ if start.trim_ascii_start().starts_with(b"-----BEGIN PGP ") => Form::Openpgp,
+        _ => Form::Pem,
+    })
 }
 
 /// Refuses a key that is also used to log in.

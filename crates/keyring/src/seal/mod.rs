@@ -21,7 +21,8 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::{
-    Cek, Consent, ContentAlgorithm,
+    Cek, Consent,
+    cek::Kind,
     wire::{self, Digest, Octets, Suite, Time},
 };
 
@@ -98,7 +99,8 @@ impl SealKey {
         (Self(private), public.to_bytes().to_vec())
     }
 
-    /// Opens a seal that was made for `binding`. The caller drops the key when this succeeds.
+    /// Opens a seal that was made for `binding` and holds a key of one of these kinds, the likeliest first. The
+    /// caller drops the key when this succeeds.
     ///
     /// # Errors
     /// [`NotOpened`]. A seal that opens is never an error, whatever it holds: see [`Opened::cek`].
@@ -107,7 +109,7 @@ impl SealKey {
         enc: &[u8],
         ct: &[u8],
         binding: &Binding,
-        algorithm: ContentAlgorithm,
+        kinds: &[Kind],
         rng: &mut impl CryptoRng,
     ) -> Result<Opened, NotOpened> {
         if ct.len() > MAX_SEALED_OCTETS {
@@ -126,7 +128,7 @@ impl SealKey {
                 )
             })
             .map_err(|_| NotOpened)?;
-        plaintext::read(&plaintext, algorithm, rng).ok_or(NotOpened)
+        plaintext::read(&plaintext, kinds, rng).ok_or(NotOpened)
     }
 }
 
@@ -171,17 +173,18 @@ pub fn seal(
     to: &wire::Seal,
     binding: &Binding,
     cek: &Cek,
-    algorithm: ContentAlgorithm,
+    kind: impl Into<Kind>,
     rng: &mut impl CryptoRng,
 ) -> Result<Sealed, NotSealed> {
+    let kind = kind.into();
     if to.suite != SUITE || to.info != INFO {
         return Err(NotSealed::Suite);
     }
-    if cek.octets().len() != algorithm.key_octets() {
+    if cek.octets().len() != kind.octets {
         return Err(NotSealed::KeyLength);
     }
     let public = PublicKey::from_bytes(&to.public_key.0).map_err(|_| NotSealed::PublicKey)?;
-    let mut sealed = plaintext::write(cek, algorithm);
+    let mut sealed = plaintext::write(cek, kind);
     let (enc, tag) = hpke::setup_sender_with_rng::<AesGcm256, HkdfSha256, Kem>(
         &OpModeS::Base,
         &public,

@@ -10,15 +10,18 @@ use rand_core::CryptoRng;
 use zeroize::Zeroizing;
 
 use super::Opened;
-use crate::{Cek, ContentAlgorithm, cek};
+use crate::{
+    Cek,
+    cek::{self, Kind},
+};
 
 /// Characters of the longest key.
 const MAX_ENCODED: usize = 43;
 
-pub(super) fn write(key: &Cek, algorithm: ContentAlgorithm) -> Zeroizing<Vec<u8>> {
+pub(super) fn write(key: &Cek, kind: Kind) -> Zeroizing<Vec<u8>> {
     let mut encoded = Zeroizing::new([0; MAX_ENCODED]);
     let encoded = Base64UrlUnpadded::encode(key.octets(), encoded.as_mut_slice()).unwrap_or_default();
-    let parts = [r#"{"cek":""#, encoded, r#"","alg":""#, algorithm.name(), r#""}"#];
+    let parts = [r#"{"cek":""#, encoded, r#"","alg":""#, kind.name, r#""}"#];
     // Whole at once: growing would leave a copy behind.
     let mut out = Zeroizing::new(Vec::with_capacity(parts.iter().map(|part| part.len()).sum()));
     for part in parts {
@@ -27,17 +30,16 @@ pub(super) fn write(key: &Cek, algorithm: ContentAlgorithm) -> Zeroizing<Vec<u8>
     out
 }
 
-/// The key in it, or a random one: how it fails must not be seen. `None` never: every algorithm has
-/// keys of a length that is one.
-pub(super) fn read(octets: &[u8], algorithm: ContentAlgorithm, rng: &mut impl CryptoRng) -> Option<Opened> {
+/// The key in it, or a random one of the first kind: how it fails must not be seen. `None` only where no kind is given.
+pub(super) fn read(octets: &[u8], kinds: &[Kind], rng: &mut impl CryptoRng) -> Option<Opened> {
     let mut random = Zeroizing::new([0; cek::MAX_OCTETS]);
     rng.fill_bytes(random.as_mut_slice());
-    let substitute = Cek::new(random.get(..algorithm.key_octets())?)?;
+    let substitute = Cek::new(random.get(..kinds.first()?.octets)?)?;
     let mut decoded = Zeroizing::new([0; cek::MAX_OCTETS]);
-    let stated = members(octets).filter(|members| members.alg == algorithm.name().as_bytes());
-    let stated = stated.and_then(|members| {
+    let stated = members(octets).and_then(|members| {
+        let kind = kinds.iter().find(|kind| kind.name.as_bytes() == members.alg)?;
         let octets = Base64UrlUnpadded::decode(members.cek, decoded.as_mut_slice()).ok()?;
-        (octets.len() == algorithm.key_octets()).then(|| Cek::new(octets)).flatten()
+        (octets.len() == kind.octets).then(|| Cek::new(octets)).flatten()
     });
     let fits = stated.is_some();
     Some(Opened { cek: stated.unwrap_or(substitute), fits })

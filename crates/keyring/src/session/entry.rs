@@ -74,7 +74,7 @@ pub struct Entry {
     pub message_sha256: Digest,
     /// Of the RecipientInfo whose key was used, once one was accepted.
     pub ri_sha256: Option<Digest>,
-    /// Object identifiers: of the content, then of the recipient's key encryption if there is one.
+    /// Object identifiers, of OpenPGP names: of the content, then of the recipient's key encryption if there is one.
     pub algorithms: Vec<String>,
     /// What the content algorithm proves.
     pub integrity: Integrity,

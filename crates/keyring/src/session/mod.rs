@@ -22,7 +22,8 @@ use rand_core::CryptoRng;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::{
-    Cek, Consent, ContentAlgorithm,
+    Cek, Consent,
+    cek::Kind,
     seal::{self, Binding, SealKey},
     signed::Overall,
     wire::{self, Digest, Octets, Time},
@@ -86,8 +87,8 @@ pub struct Offer {
     pub parent: Option<String>,
     /// The message.
     pub message: wire::Message,
-    /// What it is encrypted with; `message` says the same in words.
-    pub algorithm: ContentAlgorithm,
+    /// What its key may be, the likeliest first: [`wire::Session::kinds`] of the same message.
+    pub kinds: Vec<Kind>,
     /// Ways to its key, all of them the account's.
     pub recipients: Vec<wire::Recipient>,
     /// What is asked for.
@@ -102,7 +103,7 @@ pub struct Offer {
 pub struct Session {
     document: wire::Session,
     stage: Stage,
-    algorithm: ContentAlgorithm,
+    kinds: Vec<Kind>,
     limits: Limits,
     /// The latest time that was seen.
     now: Timestamp,
@@ -211,7 +212,7 @@ impl Session {
         let mut session = Self {
             document,
             stage: Stage::AwaitingKey(key),
-            algorithm: offer.algorithm,
+            kinds: offer.kinds,
             limits,
             now,
             accepted: None,
@@ -321,7 +322,7 @@ impl Session {
                 Err(Outcome::ConsentInsufficient)
             }
             Some(binding) => key
-                .open(&body.enc.0, &body.ct.0, &binding, self.algorithm, rng)
+                .open(&body.enc.0, &body.ct.0, &binding, &self.kinds, rng)
                 .map_err(|seal::NotOpened| Outcome::SealInvalid),
         };
         let outcome = match opened {
@@ -478,7 +479,11 @@ impl Session {
     fn note(&mut self, event: Event, actor: &Actor, from: Option<State>, outcome: Outcome) {
         let document = &self.document;
         let recipient = self.granted.and_then(|index| document.recipient(index));
-        let content = core::iter::once(document.message.content_alg.oid.clone());
+        // OpenPGP has no object identifiers.
+        let named = |oid: &String, name: &String| if oid.is_empty() { name.clone() } else { oid.clone() };
+        let content = &document.message.content_alg;
+        let content = core::iter::once(named(&content.oid, &content.name));
+        let wrapped = recipient.map(|it| named(&it.key_enc_alg.oid, &it.key_enc_alg.name));
         self.entries.push(Entry {
             time: Time(self.now),
             session: document.id.clone(),
@@ -490,7 +495,7 @@ impl Session {
             outcome,
             message_sha256: document.message.sha256,
             ri_sha256: recipient.map(|recipient| Digest::of(&recipient.der.0)),
-            algorithms: content.chain(recipient.map(|recipient| recipient.key_enc_alg.oid.clone())).collect(),
+            algorithms: content.chain(wrapped).collect(),
             integrity: document.message.integrity,
             consent_sha256: self.consent.sha256(),
             octets_in: document.message.size,

@@ -6,6 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::{
+    ContentAlgorithm,
     consent::{Output, Pattern, Signature},
     seal::tests::{Dice, consent, document, of_length, seal_octets},
 };
@@ -33,7 +34,7 @@ fn open() -> Session {
         server_key_id: document.server_key_id,
         parent: None,
         message: document.message,
-        algorithm: ContentAlgorithm::Aes256Gcm,
+        kinds: vec![ContentAlgorithm::Aes256Gcm.into()],
         recipients: document.recipients,
         consent: Consent { output: Output::MmsCleartext, ..consent() },
         expires: EXPIRES,

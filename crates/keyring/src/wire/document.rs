@@ -8,7 +8,13 @@ use alloc::{string::String, vec::Vec};
 use serde::{Deserialize, Serialize};
 
 use super::{Digest, Octets, Time, jws::Jwk};
-use crate::{Consent, algorithm::ContentEncryption, session::Outcome, session::State};
+use crate::{
+    Consent,
+    algorithm::ContentEncryption,
+    cek,
+    openpgp::{Pkesk, Protection},
+    session::{Outcome, State},
+};
 
 /// One waiting, running or ended handoff: `GET /api/v1/handoff/sessions/{id}`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,7 +113,7 @@ pub enum Integrity {
     None,
 }
 
-/// An algorithm with its parameters.
+/// An algorithm with its parameters. Of OpenPGP `oid` is empty, and `der` is its number in the registry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Algorithm {
     /// Dotted object identifier.
@@ -118,17 +124,20 @@ pub struct Algorithm {
     pub der: Octets,
 }
 
-/// The content-encryption algorithm.
+/// The content-encryption algorithm. Of OpenPGP `oid` is empty, and `der` are the first octets of the
+/// encrypted data: of version 1 that octet alone, of version 2 with cipher, mode, chunk size and salt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContentAlgorithm {
     /// Dotted object identifier.
     pub oid: String,
     /// [`crate::ContentAlgorithm::name`]; what the sealed key names as its `alg`. Of `cek-hkdf-sha256`
-    /// (RFC 9709) that of the algorithm within, whose key the client derives.
+    /// (RFC 9709) that of the algorithm within, whose key the client derives. Of OpenPGP
+    /// [`crate::openpgp::Protection::name`]; where that is `openpgp-mdc`, the sealed key names the cipher that
+    /// stood beside it ([`crate::openpgp::Cipher::kind`]).
     pub name: String,
     /// The AlgorithmIdentifier as it came.
     pub der: Octets,
-    /// Octets of its key.
+    /// Octets of its key; 0 where the encrypted key says which.
     pub key_bytes: u8,
 }
 
@@ -306,10 +315,34 @@ pub enum Inconsistent {
     ContentAlgorithm,
     /// A RecipientInfo has another digest than stated.
     RecipientDigest(u32),
+    /// An OpenPGP session key cannot be read, or does not open content of this version.
+    SessionKey(u32),
     /// Two recipients have one index.
     RecipientIndex(u32),
     /// The seal is of a suite, or for a purpose, that is not [`crate::seal`]'s.
     Seal,
+}
+
+impl From<Protection> for Integrity {
+    fn from(protection: Protection) -> Self {
+        match protection {
+            Protection::Aead { .. } => Self::Aead,
+            Protection::Mdc => Self::Mdc,
+        }
+    }
+}
+
+impl ContentAlgorithm {
+    /// What a session says of the content of an OpenPGP message, which begins with `head`.
+    #[must_use]
+    pub fn of_openpgp(protection: Protection, head: &[u8]) -> Self {
+        Self {
+            oid: String::new(),
+            name: protection.name().into(),
+            der: Octets(head.to_vec()),
+            key_bytes: protection.key_octets().and_then(|octets| u8::try_from(octets).ok()).unwrap_or(0),
+        }
+    }
 }
 
 impl Session {
@@ -318,19 +351,9 @@ impl Session {
     /// # Errors
     /// The first contradiction.
     pub fn check(&self) -> Result<(), Inconsistent> {
-        let stated = &self.message.content_alg;
-        let encryption = self.encryption().ok_or(Inconsistent::ContentAlgorithm)?;
-        let algorithm = encryption.parameters.map_err(|_| Inconsistent::ContentAlgorithm)?.algorithm();
-        let format = match algorithm.integrity() {
-            crate::Integrity::Aead => (Format::CmsAuthEnveloped, Integrity::Aead),
-            crate::Integrity::None => (Format::CmsEnveloped, Integrity::None),
-        };
-        if stated.name != algorithm.name()
-            || usize::from(stated.key_bytes) != algorithm.key_octets()
-            || stated.oid != alloc::format!("{}", encryption.oid)
-            || (self.message.format, self.message.integrity) != format
-        {
-            return Err(Inconsistent::ContentAlgorithm);
+        match self.message.format {
+            Format::Openpgp => self.check_openpgp()?,
+            Format::CmsAuthEnveloped | Format::CmsEnveloped => self.check_cms()?,
         }
         if self.seal.suite != crate::seal::SUITE || self.seal.info != crate::seal::INFO {
             return Err(Inconsistent::Seal);
@@ -345,6 +368,57 @@ impl Session {
             }
         }
         Ok(())
+    }
+
+    fn check_cms(&self) -> Result<(), Inconsistent> {
+        let stated = &self.message.content_alg;
+        let encryption = self.encryption().ok_or(Inconsistent::ContentAlgorithm)?;
+        let algorithm = encryption.parameters.map_err(|_| Inconsistent::ContentAlgorithm)?.algorithm();
+        let format = match algorithm.integrity() {
+            crate::Integrity::Aead => (Format::CmsAuthEnveloped, Integrity::Aead),
+            crate::Integrity::None => (Format::CmsEnveloped, Integrity::None),
+        };
+        let same = stated.name == algorithm.name()
+            && usize::from(stated.key_bytes) == algorithm.key_octets()
+            && stated.oid == alloc::format!("{}", encryption.oid)
+            && (self.message.format, self.message.integrity) == format;
+        same.then_some(()).ok_or(Inconsistent::ContentAlgorithm)
+    }
+
+    fn check_openpgp(&self) -> Result<(), Inconsistent> {
+        let protection = self.protection().ok_or(Inconsistent::ContentAlgorithm)?;
+        if self.message.content_alg
+            != ContentAlgorithm::of_openpgp(protection, &self.message.content_alg.der.0)
+            || self.message.integrity != protection.into()
+        {
+            return Err(Inconsistent::ContentAlgorithm);
+        }
+        for recipient in &self.recipients {
+            // A session key of another version has other octets encrypted than content of this one asks for.
+            Pkesk::read(&recipient.der.0)
+                .ok()
+                .filter(|read| read.version() == protection.version())
+                .ok_or(Inconsistent::SessionKey(recipient.index))?;
+        }
+        Ok(())
+    }
+
+    /// How the content of an OpenPGP message is protected, read from the octets that the seal is bound to.
+    #[must_use]
+    pub fn protection(&self) -> Option<Protection> {
+        Protection::read(&self.message.content_alg.der.0).ok()
+    }
+
+    /// What the content key may be, the likeliest first; none when the algorithm is not understood.
+    #[must_use]
+    pub fn kinds(&self) -> Vec<cek::Kind> {
+        match self.message.format {
+            Format::Openpgp => self.protection().map(Protection::kinds).unwrap_or_default(),
+            Format::CmsAuthEnveloped | Format::CmsEnveloped => {
+                let parameters = self.encryption().and_then(|encryption| encryption.parameters.ok());
+                parameters.map(|parameters| parameters.algorithm().into()).into_iter().collect()
+            }
+        }
     }
 
     /// How the content is encrypted, read from the AlgorithmIdentifier that the seal is bound to.

@@ -118,7 +118,12 @@ class Unsupported extends Error {}
 
 /** What must be done, or why it cannot. */
 function plan(recipient) {
-  const words = { kekri: "a key that both sides know", pwri: "a password", kemri: "a key encapsulation (ML-KEM)" };
+  const words = {
+    kekri: "a key that both sides know",
+    pwri: "a password",
+    kemri: "a key encapsulation (ML-KEM)",
+    openpgp: "OpenPGP, which this page does not read",
+  };
   if (recipient.kind in words) throw new Unsupported(words[recipient.kind]);
   const { oid, parameters } = recipient.algorithm;
   if (recipient.kind === "ktri") {

@@ -74,7 +74,9 @@ function parsed(octets) {
 /** Checks what can be checked of a session by itself; its recipients, read. */
 export async function checked(session, id) {
   if (session.id !== id) throw new Untrusted("It is another session than the one asked for.");
-  content(session.message);
+  // Shown and declined here, never granted: nothing of OpenPGP is read.
+  const openpgp = session.message.format === "openpgp";
+  if (!openpgp) content(session.message);
   const { kem, kdf, aead, info } = session.seal;
   if (kem !== SUITE.kem || kdf !== SUITE.kdf || aead !== SUITE.aead || info !== INFO) {
     throw new Untrusted("It asks for a seal that this page does not make.");
@@ -89,7 +91,7 @@ export async function checked(session, id) {
     if (!equal(await sha256(octets), decode(stated.sha256) ?? [])) {
       throw new Untrusted(`The digest of recipient ${stated.index} is not the one stated.`);
     }
-    recipients.push({ stated, info: readable(octets) });
+    recipients.push({ stated, info: openpgp ? { kind: "openpgp", ways: [] } : readable(octets) });
   }
   return recipients;
 }
