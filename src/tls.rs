@@ -37,7 +37,11 @@ impl Identity {
     }
 }
 
-fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
+/// The certificates of a PEM file, in its order.
+///
+/// # Errors
+/// Says why there are none.
+pub(crate) fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, String> {
     pem("certificates", path, "it holds no PEM certificate")
 }
 

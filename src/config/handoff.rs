@@ -38,6 +38,8 @@ pub struct Handoff {
     pub triple_des: bool,
     /// What becomes of a signature, which conversion breaks.
     pub signature: Signature,
+    /// Certificates and key, PEM, that converted content is signed with when `signature` is the gateway's.
+    pub signatory: Option<(PathBuf, PathBuf)>,
     /// How the result travels.
     pub output: Output,
     /// Media types that are asked for, such as `image/*`.
@@ -134,7 +136,19 @@ pub(super) fn read(table: Table<'_, '_>) -> Option<Handoff> {
             "`handoff` has no account; add [[handoff.account]] with `addresses`, `certificates` and `token`",
         );
     }
+    let signature = table
+        .token(
+            "signature",
+            &[
+                ("gateway-sign", Signature::GatewaySign),
+                ("keep-original", Signature::KeepOriginal),
+                ("refuse", Signature::Refuse),
+                ("verify-and-strip", Signature::VerifyAndStrip),
+            ],
+        )
+        .unwrap_or(Signature::VerifyAndStrip);
     let handoff = Handoff {
+        signatory: signatory(&table, signature),
         signing_key,
         key_name,
         wait_ms: table.span_ms("wait").map_or(4 * 3_600_000, |at| at.value),
@@ -153,16 +167,7 @@ pub(super) fn read(table: Table<'_, '_>) -> Option<Handoff> {
             .token("cbc", &[("allow", Cbc::Allow), ("quarantine", Cbc::Quarantine), ("refuse", Cbc::Refuse)])
             .unwrap_or(Cbc::Quarantine),
         triple_des: table.flag("triple_des").unwrap_or(false),
-        signature: table
-            .token(
-                "signature",
-                &[
-                    ("keep-original", Signature::KeepOriginal),
-                    ("refuse", Signature::Refuse),
-                    ("verify-and-strip", Signature::VerifyAndStrip),
-                ],
-            )
-            .unwrap_or(Signature::VerifyAndStrip),
+        signature,
         output: table
             .token("output", &[("mms-cleartext", Output::MmsCleartext), ("reencrypt", Output::Reencrypt)])
             .unwrap_or(Output::Reencrypt),
@@ -176,6 +181,23 @@ pub(super) fn read(table: Table<'_, '_>) -> Option<Handoff> {
     };
     table.finish();
     Some(handoff)
+}
+
+fn signatory(table: &Table<'_, '_>, signature: Signature) -> Option<(PathBuf, PathBuf)> {
+    let path = |key| table.text(key).map(|at| PathBuf::from(at.value));
+    let both = (path("smime_certificate"), path("smime_key"));
+    match (signature, both) {
+        (Signature::GatewaySign, (Some(certificate), Some(key))) => Some((certificate, key)),
+        (Signature::GatewaySign, _) => {
+            table.fault("`signature = \"gateway-sign\"` needs `smime_certificate` and `smime_key`, PEM files of the gateway's own");
+            None
+        }
+        (_, (None, None)) => None,
+        _ => {
+            table.fault("`smime_certificate` and `smime_key` are for `signature = \"gateway-sign\"` alone");
+            None
+        }
+    }
 }
 
 fn accounts(table: &Table<'_, '_>) -> Vec<Account> {
@@ -333,6 +355,18 @@ mod tests {
         assert_eq!((handoff.wait_ms, handoff.cbc), (14_400_000, Cbc::Quarantine));
         assert_eq!(handoff.accounts.len(), 1);
         assert!(!format!("{handoff:?}").contains("0123456789abcdef"));
+    }
+
+    #[test]
+    fn a_gateway_that_signs_has_a_certificate_and_one_that_does_not_has_none() {
+        let faults = |more: &str| {
+            let (_, faults) = read_text(&format!("[handoff]\nsigning_key = \"k.pem\"\n{more}"));
+            faults.join("\n")
+        };
+        let files = "smime_certificate = \"c.pem\"\nsmime_key = \"k.pem\"\n";
+        assert!(!faults(&format!("signature = \"gateway-sign\"\n{files}")).contains("smime"));
+        assert!(faults("signature = \"gateway-sign\"\nsmime_key = \"k.pem\"").contains("needs `smime_cert"));
+        assert!(faults(files).contains("are for `signature"));
     }
 
     #[test]

@@ -12,7 +12,7 @@ use cedrat_message::Address;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use sha2::{Digest as _, Sha256};
 
-use crate::{config::handoff as configured, openpgp};
+use crate::{config::handoff as configured, opener::Signatory, openpgp};
 
 /// Longest wait of a long poll, seconds: proxies commonly give up after a minute.
 pub const LONGEST_WAIT_S: u32 = 55;
@@ -26,6 +26,8 @@ pub struct Accounts {
     pub config: configured::Handoff,
     /// Signs sessions.
     pub signer: Signer,
+    /// Whom converted content is signed as, if it is.
+    pub signatory: Option<Signatory>,
 }
 
 /// One of them.
@@ -44,6 +46,11 @@ impl Accounts {
     pub fn read(config: &configured::Handoff) -> Result<Self, Vec<String>> {
         let mut faults = Vec::new();
         let signer = signer(&config.signing_key, &config.key_name).map_err(|fault| faults.push(fault)).ok();
+        let signatory = config.signatory.as_ref().map(|(certificate, key)| Signatory::read(certificate, key));
+        let signatory = signatory.transpose().unwrap_or_else(|fault| {
+            faults.push(format!("handoff.smime_certificate and smime_key: {fault}"));
+            None
+        });
         let mut all = Vec::new();
         for account in &config.accounts {
             let mut read = Account { config: account.clone(), certificates: Vec::new(), openpgp: Vec::new() };
@@ -55,7 +62,7 @@ impl Accounts {
             all.push(read);
         }
         match signer {
-            Some(signer) if faults.is_empty() => Ok(Self { all, config: config.clone(), signer }),
+            Some(signer) if faults.is_empty() => Ok(Self { all, config: config.clone(), signer, signatory }),
             _ => Err(faults),
         }
     }

@@ -112,6 +112,7 @@ pub async fn way(
             old_client: account.config().old_client,
         },
         profile,
+        signatory: accounts.signatory.clone(),
         certificate: account.certificate_for(offer.message.format),
         recipient: recipient.to_string(),
         workers: WorkerSettings {

@@ -10,6 +10,8 @@ use cedrat_keyring::{
 use cedrat_plan::profile::Profile;
 use serde::{Deserialize, Serialize};
 
+use super::sign::Signatory;
+
 /// One message to be opened, converted and closed again. Before it goes the content key; after it the header
 /// of the mail and the body of its encrypted part, as [`Within`] says.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -24,6 +26,8 @@ pub struct Job {
     pub policy: Policy,
     /// What the handset takes.
     pub profile: Profile,
+    /// Whom the gateway signs the result as, where the policy says that it does.
+    pub signatory: Option<Signatory>,
     /// The certificate that the result is encrypted to, DER or a transferable public key; none = in clear.
     pub certificate: Option<Vec<u8>>,
     /// Who receives it, as [`cedrat_message::Address`] displays it.

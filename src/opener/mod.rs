@@ -13,6 +13,7 @@ mod frame;
 mod job;
 mod openpgp;
 mod shut;
+mod sign;
 mod signature;
 
 use std::{
@@ -33,6 +34,7 @@ use zeroize::Zeroizing;
 
 pub use frame::{header, length};
 pub use job::{Job, Policy, Said, Within, WorkerSettings};
+pub use sign::Signatory;
 
 use crate::{
     events::Events,
@@ -154,7 +156,7 @@ async fn convert(job: &Job, opened: Opened) -> Last {
         Ok(unsigned) => unsigned,
         Err(why) => return failed(why),
     };
-    let signature::Unsigned { content, finding, original } = unsigned;
+    let signature::Unsigned { content, finding, original, sign } = unsigned;
     let tables = match tables(job) {
         Ok(tables) => tables,
         Err(why) => return failed(why),
@@ -175,10 +177,9 @@ async fn convert(job: &Job, opened: Opened) -> Last {
     }
     // Its parts are what is needed from here on.
     drop(content);
-    let workers = match Workers::start(settings(&job.workers), Events::new(None, false, None)).await {
-        Ok(workers) => workers,
-        Err(why) => return failed(why),
-    };
+    // The gateway has looked at what the kernel gives them. A program that this message does not need would
+    // only take memory.
+    let workers = Workers::on_demand(settings(&job.workers), Events::new(None, false, None));
     let media = Media::new(workers, None);
     let writing = MailWriting::new(&job.host, &job.number_domain, &job.id);
     let mut profile = job.profile.clone();
@@ -193,7 +194,7 @@ async fn convert(job: &Job, opened: Opened) -> Last {
             Ok(made) => made,
             Err(refusal) => return failed(refusal.detail.for_operator()),
         };
-        let made = match signature::finish(made, &finding, original.as_ref(), &outer, job) {
+        let made = match signature::finish(made, &finding, original.as_ref(), sign, &outer, job) {
             Ok(made) => Zeroizing::new(made),
             Err(why) => return failed(why),
         };

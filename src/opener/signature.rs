@@ -9,12 +9,15 @@ use bytes::Bytes;
 use cedrat_keyring::{
     consent::Signature as Policy,
     signed::{self, Judged, Limits, Overall, Status, Verdict, Weakness},
+    wire::Format,
 };
-use cedrat_message::Message;
+use cedrat_message::{Message, Timestamp};
 use cedrat_mime::{
     Header, Headers,
     write::{self, Part},
 };
+
+use zeroize::Zeroizing;
 
 use super::{Job, convert};
 use crate::media::adapt;
@@ -33,6 +36,8 @@ pub(super) struct Unsigned {
     pub(super) finding: Option<Finding>,
     /// The entity as it was signed, when it is to be attached.
     pub(super) original: Option<Bytes>,
+    /// Whether the gateway signs what it makes.
+    pub(super) sign: bool,
 }
 
 /// What is to be said of a signature.
@@ -58,18 +63,17 @@ pub(super) fn unsigned(
 ) -> Result<Unsigned, String> {
     // What cannot be walked has its refusal when it is read.
     let Ok(message) = cedrat_mime::walk(&entity, &cedrat_mime::Limits::default()) else {
-        return Ok(Unsigned { content: entity, finding: None, original: None });
+        return Ok(Unsigned { content: entity, finding: None, original: None, sign: false });
     };
     let found = signed::of_message(&message, &Limits::default());
     if !enclosed && found.is_none() && !signed::holds_signatures(&message) {
-        return Ok(Unsigned { content: entity, finding: None, original: None });
+        return Ok(Unsigned { content: entity, finding: None, original: None, sign: false });
     }
     match job.policy.signature {
         Policy::Refuse => {
             return Err("the content is signed and is not converted (handoff.signature)".to_owned());
         }
-        Policy::GatewaySign => return Err("this gateway signs nothing (handoff.signature)".to_owned()),
-        Policy::KeepOriginal | Policy::VerifyAndStrip => {}
+        Policy::GatewaySign | Policy::KeepOriginal | Policy::VerifyAndStrip => {}
     }
     let mut finding = Finding { lines: Vec::new(), results: Vec::new(), overall: None };
     if enclosed {
@@ -106,7 +110,29 @@ pub(super) fn unsigned(
             original = Some(entity);
         }
     }
-    Ok(Unsigned { content, finding: Some(finding), original })
+    let sign = job.policy.signature == Policy::GatewaySign && {
+        let (signs, says) = gateway_signs(&finding, outer.first("From").unwrap_or_default(), job);
+        finding.say(says);
+        signs
+    };
+    Ok(Unsigned { content, finding: Some(finding), original, sign })
+}
+
+/// Whether the gateway signs what it makes of the content, and what it says of that.
+fn gateway_signs(finding: &Finding, from: &str, job: &Job) -> (bool, &'static str) {
+    match &job.signatory {
+        // Its signature must not make right what was wrong.
+        _ if finding.overall != Some(Overall::Verified) => {
+            (false, "The gateway does not sign it in its place.")
+        }
+        _ if job.certificate.is_none() => (false, "The gateway does not sign what is not encrypted."),
+        _ if job.format == Format::Openpgp => (false, "The gateway does not sign OpenPGP messages."),
+        Some(signatory) if !signatory.is_in(from) => (
+            true,
+            "What you read was converted after that, and the signature on it is the gateway's, not the sender's.",
+        ),
+        _ => (false, "The gateway does not sign in the sender's name."),
+    }
 }
 
 impl Finding {
@@ -219,12 +245,13 @@ impl Finding {
     }
 }
 
-/// The converted entity with what is said of the signature in its header, and with the one that was signed
-/// when that is attached.
+/// The converted entity with what is said of the signature in its header, with the one that was signed when that is
+/// attached, and signed by the gateway when it is to be.
 pub(super) fn finish(
     entity: Vec<u8>,
     unsigned: &Option<Finding>,
     original: Option<&Bytes>,
+    sign: bool,
     outer: &Headers,
     job: &Job,
 ) -> Result<Vec<u8>, String> {
@@ -232,6 +259,13 @@ pub(super) fn finish(
     let entity = match original {
         None => entity,
         Some(original) => attach(entity, original, outer, job)?,
+    };
+    let entity = match job.signatory.as_ref().filter(|_| sign) {
+        None => entity,
+        Some(signatory) => {
+            let entity = Zeroizing::new(entity);
+            signatory.sign(&entity, Timestamp(job.now), &format!("by-gateway-{}", job.id))?
+        }
     };
     let Some(header) = header else { return Ok(entity) };
     let mut out = Vec::with_capacity(entity.len() + 512);

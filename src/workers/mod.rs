@@ -199,16 +199,28 @@ impl Workers {
         };
         let moving = Nursery::start(settings.clone(), events.clone());
         let (stills, moving) = tokio::try_join!(stills, moving)?;
+        Ok(Self::of(settings, events, stills, moving))
+    }
+
+    /// Starts each program when it is first needed. A sandbox that is not whole is then a fault of
+    /// that job; ask [`Self::start`] where nobody has looked at it before.
+    pub fn on_demand(settings: Settings, events: Events) -> Self {
+        let stills = settings.stills().map(|stills| Nursery::new(stills, events.clone()));
+        let moving = Nursery::new(settings.clone(), events.clone());
+        Self::of(settings, events, stills, moving)
+    }
+
+    fn of(settings: Settings, events: Events, stills: Option<Arc<Nursery>>, moving: Arc<Nursery>) -> Self {
         let stills = stills.unwrap_or_else(|| moving.clone());
         let workers = usize::try_from(settings.workers.max(1)).unwrap_or(1).min(Semaphore::MAX_PERMITS);
         let queue = |places, nursery| Queue { places: Arc::new(Semaphore::new(places)), nursery };
-        Ok(Self(Arc::new(Pool {
+        Self(Arc::new(Pool {
             stills: queue(workers, stills),
             moving: queue((workers / 2).max(1), moving),
             quarantine: Mutex::default(),
             settings,
             events,
-        })))
+        }))
     }
 
     /// A worker for one message, waited for while others are at work.

@@ -52,19 +52,26 @@ impl Nursery {
     /// # Errors
     /// Why it cannot be used, and what can be done.
     pub(super) async fn start(settings: Settings, events: Events) -> Result<Arc<Self>, String> {
-        let (zygote, hello) = Zygote::start(&settings).await?;
-        if let Some(complaint) = complaint(&hello).filter(|_| !settings.best_effort) {
-            return Err(complaint);
-        }
-        let nursery = Arc::new(Self {
-            place: Mutex::new(Place { zygote: Some(zygote), ..Place::default() }),
-            spares: Spares::new(settings.spares),
-            settings,
-            events,
-        });
+        let nursery = Self::new(settings, events);
+        let (zygote, hello) = nursery.begin().await?;
+        nursery.place.lock().await.zygote = Some(zygote);
         nursery.tell_started(&hello);
         nursery.order_spares();
         Ok(nursery)
+    }
+
+    /// Starts the program when a worker is needed.
+    pub(super) fn new(settings: Settings, events: Events) -> Arc<Self> {
+        let spares = Spares::new(settings.spares);
+        Arc::new(Self { place: Mutex::default(), spares, settings, events })
+    }
+
+    async fn begin(&self) -> Result<(Zygote, Hello), String> {
+        let (zygote, hello) = Zygote::start(&self.settings).await?;
+        match complaint(&hello).filter(|_| !self.settings.best_effort) {
+            Some(complaint) => Err(complaint),
+            None => Ok((zygote, hello)),
+        }
     }
 
     /// A worker that nobody had before.
@@ -120,7 +127,7 @@ impl Nursery {
             }
             tokio::time::sleep(pause).await;
         }
-        match Zygote::start(&self.settings).await {
+        match self.begin().await {
             Ok((zygote, hello)) => {
                 self.tell_started(&hello);
                 let at = (zygote.control(), zygote.number());

@@ -106,3 +106,56 @@ async fn signed_content_is_not_converted_where_that_is_refused() {
     let opened = owner.opened(&received).unwrap();
     assert!(opened.contains("pkcs7-signature") && opened.contains("image/png"), "as it came: {opened:.2000}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_gateway_signs_what_it_made_of_content_that_was_rightly_signed() {
+    let owner = Owner::rsa();
+    let pair = |name: &str, kind: &[&str], address: &str| {
+        let (key, certificate) = (format!("{name}.key"), format!("{name}.pem"));
+        let name = format!("subjectAltName=email:{address}");
+        let mut arguments = vec!["req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=x", "-addext", &name];
+        arguments.extend(["-addext", "keyUsage=digitalSignature", "-keyout", &key, "-out", &certificate]);
+        arguments.extend(kind);
+        owner.openssl(&arguments, &[]);
+        format!(
+            "signature = \"gateway-sign\"\nsmime_certificate = {:?}\nsmime_key = {:?}\n",
+            owner.path(&certificate).display().to_string(),
+            owner.path(&key).display().to_string(),
+        )
+    };
+    let p256 = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"];
+    let own = [pair("gate", &["-newkey", "rsa:2048"], "gate@gw.test"), pair("curve", &p256, "gate@gw.test")];
+    let sender = pair("sender", &p256, "bob@example.test");
+    let right = owner.signed(&content(), &[]);
+    for (own, certificate) in own.iter().zip(["gate.pem", "curve.pem"]) {
+        let mail = owner.mail(&right, &["-aes-256-gcm"]);
+        let Some((_gateway, received)) = granted(&owner, &mail, own).await else { return };
+        let opened = owner.opened(&received).unwrap_or_else(|why| panic!("{why}\n{}", received.content));
+        assert!(
+            unfolded(&opened).contains("Authentication-Results: gw.test; smime=policy"),
+            "{opened:.2000}"
+        );
+        std::fs::write(owner.path("opened.eml"), &opened).unwrap();
+        let verify = ["cms", "-verify", "-in", "opened.eml", "-CAfile", certificate];
+        let content = String::from_utf8(owner.openssl(&verify, &[])).unwrap();
+        for expected in ["xyzzy-marker", "image/jpeg", "the signature on it is the gateway's"] {
+            assert!(content.contains(expected), "{expected}: {content:.3000}");
+        }
+        let changed = opened.replace("xyzzy-marker", "xyzzy-markus");
+        std::fs::write(owner.path("opened.eml"), changed).unwrap();
+        assert!(super::openssl(owner.directory.path(), &verify, &[]).is_err());
+    }
+    // What was wrong is not made right, and nobody is spoken for.
+    let bent = String::from_utf8(right.clone()).unwrap().replace("xyzzy-marker", "xyzzy-markus");
+    let not = [
+        (bent.as_bytes(), &own[0], "The gateway does not sign it in its place"),
+        (&right, &sender, "does not sign in the sender's name"),
+    ];
+    for (entity, own, says) in not {
+        let mail = owner.mail(entity, &["-aes-256-gcm"]);
+        let Some((_gateway, received)) = granted(&owner, &mail, own).await else { return };
+        let opened = owner.opened(&received).unwrap_or_else(|why| panic!("{why}\n{}", received.content));
+        assert!(opened.contains(says) && opened.contains("image/jpeg"), "{says}: {opened:.3000}");
+        assert!(!opened.contains("pkcs7"), "{opened:.3000}");
+    }
+}

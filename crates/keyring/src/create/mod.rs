@@ -2,13 +2,15 @@
 //!
 //! RecipientInfo for RSA (RFC 3560, 3370 §4.2.1), ephemeral-static ECDH (RFC 5753), X25519 (RFC 8418)
 //! and ML-KEM (RFC 9629, 9936); EnvelopedData (RFC 5652 §6) and AuthEnvelopedData (RFC 5083) written
-//! as a stream around ciphertext that is made elsewhere; the mail entity of S/MIME (RFC 8551 §3).
+//! as a stream around ciphertext that is made elsewhere; SignedData (RFC 5652 §5) around a signature that is
+//! made elsewhere; the mail entities of S/MIME (RFC 8551 §3).
 //! A message is encrypted anew under a fresh key, always: the key that was handed over is not used
 //! again. Which certificate to trust, and which form its owner can read, is decided by the caller.
 
 mod agree;
 mod envelope;
 mod mail;
+mod signed;
 #[cfg(test)]
 mod tests;
 
@@ -24,6 +26,7 @@ use zeroize::Zeroizing;
 
 pub use envelope::{EncryptedContent, Envelope, Misuse, format};
 pub use mail::{Base64Lines, head as mail_head};
+pub use signed::{SignatureAlgorithm, attributes, signed_data, signed_mail};
 
 use crate::certificate::KeyKind;
 use crate::recipient::element::{INTEGER, NULL, OCTET_STRING, SEQUENCE, constructed, element, identifier};

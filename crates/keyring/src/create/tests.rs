@@ -6,7 +6,7 @@
     clippy::string_slice
 )]
 
-use alloc::vec;
+use alloc::{string::String, vec};
 
 use proptest::prelude::*;
 
@@ -111,4 +111,34 @@ proptest! {
         use base64ct::Encoding;
         prop_assert_eq!(base64ct::Base64::decode_vec(&text.replace("\r\n", "")).unwrap(), octets);
     }
+}
+
+#[test]
+fn what_is_signed_has_its_attributes_in_order_and_a_time_of_two_or_four_digits() {
+    let at = |text: &str| attributes(b"content", crate::wire::Time::parse(text).unwrap().0);
+    for (when, tag, digits) in [
+        ("2026-11-25T02:03:04.567Z", 0x17, "261125020304Z"),
+        ("1999-12-31T23:59:59Z", 0x17, "991231235959Z"),
+        ("2049-12-31T23:59:59Z", 0x17, "491231235959Z"),
+        ("2050-01-01T00:00:00Z", 0x18, "20500101000000Z"),
+        ("1949-12-31T23:59:59Z", 0x18, "19491231235959Z"),
+    ] {
+        let signed = at(when);
+        let mut all = Elements::of(&signed).take(SET, "").unwrap().inside();
+        let mut encoded = Vec::new();
+        while !all.is_empty() {
+            encoded.push(all.take(SEQUENCE, "").unwrap().whole.to_vec());
+        }
+        assert_eq!(encoded.len(), 3);
+        assert!(encoded.is_sorted(), "{when}");
+        let expected = element(SET, &[&element(tag, &[digits.as_bytes()])]);
+        assert!(encoded.iter().any(|it| it.ends_with(&expected)), "{when}");
+    }
+}
+
+#[test]
+fn a_boundary_that_stands_in_the_content_grows() {
+    let mail = signed_mail(b"--b\r\nb_", b"signature", "b");
+    let text = String::from_utf8(mail).unwrap();
+    assert!(text.contains("boundary=\"b__\"") && text.ends_with("\r\n--b__--\r\n"), "{text}");
 }

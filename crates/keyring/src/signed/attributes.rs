@@ -11,9 +11,9 @@ use crate::certificate;
 use crate::recipient::Malformed;
 use crate::recipient::element::{self, Element, Elements, OBJECT_IDENTIFIER, OCTET_STRING, SEQUENCE, SET};
 
-const CONTENT_TYPE: Oid = Oid::new_unwrap("1.2.840.113549.1.9.3");
-const MESSAGE_DIGEST: Oid = Oid::new_unwrap("1.2.840.113549.1.9.4");
-const SIGNING_TIME: Oid = Oid::new_unwrap("1.2.840.113549.1.9.5");
+pub(crate) const CONTENT_TYPE: Oid = Oid::new_unwrap("1.2.840.113549.1.9.3");
+pub(crate) const MESSAGE_DIGEST: Oid = Oid::new_unwrap("1.2.840.113549.1.9.4");
+pub(crate) const SIGNING_TIME: Oid = Oid::new_unwrap("1.2.840.113549.1.9.5");
 
 /// The signed attributes of one signer.
 #[derive(Debug, Clone)]

@@ -27,13 +27,14 @@ use crate::recipient::element::{
 };
 use crate::recipient::{self, Algorithm, Identifier, Malformed};
 use attributes::Attributes;
+pub(crate) use attributes::{CONTENT_TYPE, MESSAGE_DIGEST, SIGNING_TIME};
 use scheme::{Digests, Scheme};
 use sent::Walk;
 
 pub use mail::{Judged, Signature, holds_signatures, of_message};
 
-const DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.7.1");
-const SIGNED_DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.7.2");
+pub(crate) const DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.7.1");
+pub(crate) const SIGNED_DATA: Oid = Oid::new_unwrap("1.2.840.113549.1.7.2");
 
 /// Bounds of one SignedData. Its content is bounded by whoever holds the message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
