@@ -87,14 +87,15 @@ pub fn seven_bit(content: &Bytes, limits: &Limits) -> Result<Vec<u8>, Refused> {
         let new = if signed {
             copied(node, Refused::Signed)?
         } else if !node.children.is_empty() {
-            header::write(node, None, is_message, &mut out);
+            header::write(node, None, is_message, limits.parameters, &mut out);
             continue;
         } else if node.content_type.is_multipart() {
             copied(node, Refused::Undivided)?
         } else {
             encode(node)
         };
-        header::write(node, new.as_ref().map(|new| new.encoding), is_message, &mut out);
+        let encoding = new.as_ref().map(|new| new.encoding);
+        header::write(node, encoding, is_message, limits.parameters, &mut out);
         at += node.body.len();
         match new {
             None => out.extend_from_slice(&node.body),

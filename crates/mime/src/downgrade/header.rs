@@ -17,8 +17,15 @@ const WORD: usize = 900;
 /// Where the value of a parameter that is written again ends; nothing could be saved under a longer name.
 const VALUE: usize = 2 * BOUNDARY;
 
-/// Writes the block of `node`, whose body now has the encoding `new`, or else the one that it had.
-pub(super) fn write(node: &Node, new: Option<Encoding>, is_message: bool, out: &mut Vec<u8>) {
+/// Writes the block of `node`, whose body now has the encoding `new`, or else the one that it had. Of a header that is
+/// written again so many `parameters` are read as the walker reads: with one more the message could have other parts.
+pub(super) fn write(
+    node: &Node,
+    new: Option<Encoding>,
+    is_message: bool,
+    parameters: usize,
+    out: &mut Vec<u8>,
+) {
     let head = node.octets.get(..node.octets.len() - node.body.len()).unwrap_or_default();
     let start = out.len();
     let label = new.or_else(|| relabelled(node));
@@ -36,7 +43,7 @@ pub(super) fn write(node: &Node, new: Option<Encoding>, is_message: bool, out: &
                 Some(Cow::Owned(Header::new(header.name(), label.token())))
             }
             _ if can_cross(header.raw(), true) => Some(Cow::Borrowed(header)),
-            _ => rewritten(header).map(Cow::Owned),
+            _ => rewritten(header, parameters).map(Cow::Owned),
         };
         if let Some(header) = written {
             out.extend_from_slice(header.raw());
@@ -98,13 +105,13 @@ fn push(header: &Header, out: &mut Vec<u8>) {
 }
 
 /// A header that can cross and says as much of the same as it can; nothing when not even its name can.
-fn rewritten(header: &Header) -> Option<Header> {
+fn rewritten(header: &Header, parameters: usize) -> Option<Header> {
     let octets = header.octets();
     let value = if header.is("Content-Type") {
-        let (kind, _) = ContentType::parse(&octets, usize::MAX);
+        let (kind, _) = ContentType::parse(&octets, parameters);
         with_parameters(media_type(&kind), &kept(&kind.parameters))
     } else if header.is("Content-Disposition") {
-        let (disposition, _) = Disposition::parse(&octets, usize::MAX);
+        let (disposition, _) = Disposition::parse(&octets, parameters);
         let kind = if is_token(&disposition.kind) { disposition.kind.as_str() } else { "attachment" };
         with_parameters(kind, &kept(&disposition.parameters))
     } else if ["Comments", "Content-Description", "Subject"].iter().any(|name| header.is(name)) {

@@ -239,3 +239,11 @@ proptest! {
         assert_same(format!("Content-Type: {kind}\r\nContent-Transfer-Encoding: {label}\r\n\r\n{body}").as_bytes());
     }
 }
+#[test]
+fn a_boundary_behind_more_parameters_than_are_read_is_none_before_and_after() {
+    let limits = Limits { parameters: 3, ..Limits::default() };
+    let message = "Content-Type: multipart/mixed; a=1; b=2; c=\u{e9}; boundary=\"\u{e9}\"\r\n\r\ntext\r\n";
+    let out = seven_bit(&Bytes::from(message), &limits).unwrap();
+    assert!(!String::from_utf8_lossy(&out).contains("boundary"), "{}", out.escape_ascii());
+    assert_eq!(seven_bit(&Bytes::from(out.clone()), &limits).unwrap(), out);
+}
