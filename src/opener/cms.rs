@@ -19,11 +19,9 @@ use cedrat_mime::{Encoding, Header, Headers};
 use rand_core::Rng as _;
 use zeroize::Zeroizing;
 
-use super::{Job, Said, Within, openpgp};
+use super::{Job, PIECE, Said, Within, in_pieces, openpgp};
 use crate::chance::Chance;
 
-/// Octets that a cipher is given at once.
-const PIECE: usize = 64 << 10;
 /// Octets of the tag of what is written: all of it.
 const TAG_OCTETS: usize = 16;
 
@@ -44,21 +42,13 @@ impl Sealed {
         // Never grown, so that no octet is left behind where it was before.
         let room = if encoding == Encoding::Base64 { most / 4 * 3 + 3 } else { most };
         let mut octets = Zeroizing::new(Vec::with_capacity(room));
-        let mut piece = Vec::with_capacity(PIECE);
-        let mut left = within.octets;
-        while left > 0 {
-            piece.clear();
-            let read = input.take(left.min(PIECE as u64)).read_to_end(&mut piece)?;
-            if read == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            left -= read as u64;
+        in_pieces(input, within.octets, |piece| {
             let start = octets.len();
-            decoder.update(&piece, &mut octets);
+            decoder.update(piece, &mut octets);
             if fault.is_none() {
                 fault = survey.update(octets.get(start..).unwrap_or_default()).err();
             }
-        }
+        })?;
         let start = octets.len();
         decoder.finish(&mut octets);
         fault = fault.or_else(|| survey.update(octets.get(start..).unwrap_or_default()).err());

@@ -17,7 +17,7 @@ mod sign;
 mod signature;
 
 use std::{
-    io::{Read as _, Write},
+    io::{Read, Write},
     time::Duration,
 };
 
@@ -46,6 +46,9 @@ use crate::{
 const ATTEMPTS: u32 = 3;
 /// Headers of the mail and of the encryption, to begin with; the first measure corrects it.
 const FRAME: u64 = 4_000;
+
+/// Octets that are read, or given to a cipher, at once.
+const PIECE: usize = 64 << 10;
 
 /// Does one job. The exit code says nothing: what was said on standard output counts.
 ///
@@ -81,6 +84,22 @@ fn key(input: &mut impl std::io::Read) -> std::io::Result<Cek> {
         .ok_or_else(|| std::io::Error::other("no content key is that long"))?;
     input.read_exact(octets)?;
     Cek::new(octets).ok_or_else(|| std::io::Error::other("no content key is that long"))
+}
+
+/// Gives so many octets of the input to `take`, a piece at a time.
+fn in_pieces(input: &mut impl Read, octets: u64, mut take: impl FnMut(&[u8])) -> std::io::Result<()> {
+    let mut piece = Vec::with_capacity(PIECE);
+    let mut left = octets;
+    while left > 0 {
+        piece.clear();
+        let read = input.take(left.min(PIECE as u64)).read_to_end(&mut piece)?;
+        if read == 0 {
+            return Err(std::io::ErrorKind::UnexpectedEof.into());
+        }
+        left -= read as u64;
+        take(&piece);
+    }
+    Ok(())
 }
 
 /// The encrypted part of a mail.

@@ -13,11 +13,8 @@ use cedrat_keyring::{
 use cedrat_mime::Encoding;
 use zeroize::Zeroizing;
 
-use super::{Job, Said, Within};
+use super::{Job, Said, Within, in_pieces};
 use crate::openpgp;
-
-/// Octets that are read at once.
-const PIECE: usize = 64 << 10;
 
 /// An encrypted message: its packets, and what was read of them as they came.
 pub(super) struct Sealed {
@@ -33,21 +30,13 @@ impl Sealed {
         let mut fault = None;
         let mut octets =
             Zeroizing::new(Vec::with_capacity(usize::try_from(within.octets).map_err(io::Error::other)?));
-        let mut piece = Vec::with_capacity(PIECE);
-        let mut left = within.octets;
-        while left > 0 {
-            piece.clear();
-            let read = input.take(left.min(PIECE as u64)).read_to_end(&mut piece)?;
-            if read == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
-            }
-            left -= read as u64;
+        in_pieces(input, within.octets, |piece| {
             if fault.is_none() {
                 let start = octets.len();
-                let decoded = decoder.update(&piece, &mut octets);
+                let decoded = decoder.update(piece, &mut octets);
                 fault = decoded.and_then(|()| survey.update(octets.get(start..).unwrap_or_default())).err();
             }
-        }
+        })?;
         let start = octets.len();
         let ended = decoder.finish(&mut octets);
         let ended = ended.and_then(|()| survey.update(octets.get(start..).unwrap_or_default()));

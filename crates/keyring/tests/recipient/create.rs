@@ -105,6 +105,26 @@ fn openssl_opens_every_form_transport_and_curve() {
     assert!(!String::from_utf8_lossy(&printed).contains("inf"), "DER has definite lengths alone");
 }
 
+#[test]
+fn another_implementation_opens_what_openssl_opens() {
+    let Some(folder) = Folder::new() else { return };
+    let key = curve("P-256");
+    let key: Vec<&str> = key.iter().map(String::as_str).collect();
+    let (bob, carl) = (holder(&folder, "bob", &RSA), holder(&folder, "carl", &key));
+    for algorithm in [GCM, CBC] {
+        for transport in [Transport::Oaep, Transport::Pkcs1v15] {
+            let everyone = [&carl.certificate, &bob.certificate];
+            for streamed in [false, true] {
+                folder.write("made.der", &enveloped(&everyone, algorithm, transport, streamed, false).0);
+                for who in ["bob", "carl"] {
+                    let Some(opened) = folder.opened_by_python("made.der", who) else { return };
+                    assert_eq!(opened, PLAIN, "{algorithm:?} {transport:?} {streamed} {who}");
+                }
+            }
+        }
+    }
+}
+
 /// RFC 9709: the key that the recipient unwraps is not the content key, and says so in the message.
 #[test]
 fn content_under_a_derived_key_opens_with_the_derived_key_alone() {

@@ -1,7 +1,7 @@
 //! OpenSSL that judges, a folder for it, and randomness that is the same each time.
 
 use std::convert::Infallible;
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use rand_core::{TryCryptoRng, TryRng};
 use sha2::{Digest, Sha256};
@@ -34,6 +34,27 @@ impl Folder {
     /// The same, which must not fail.
     pub(crate) fn must(&self, arguments: &[&str]) -> Vec<u8> {
         self.openssl(arguments).unwrap_or_else(|| panic!("openssl {}", arguments.join(" ")))
+    }
+
+    /// What `open.py` reads in a message with the key and the certificate of somebody; `None` where Python lacks what
+    /// it needs. It must not fail.
+    pub(crate) fn opened_by_python(&self, message: &str, who: &str) -> Option<Vec<u8>> {
+        let needs = ["-c", "import asn1crypto.cms, cryptography"];
+        let there_is = Command::new("python3").args(needs).output().is_ok_and(|it| it.status.success());
+        assert!(
+            there_is || std::env::var_os("CI").is_none(),
+            "asn1crypto or cryptography is missing (./dev test)"
+        );
+        if !there_is {
+            println!("skipped: there is no Python with asn1crypto and cryptography");
+            return None;
+        }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recipient/open.py");
+        let mut command = Command::new("python3");
+        command.arg(script).args([message, &format!("{who}.key"), &format!("{who}.crt")]);
+        let output = command.current_dir(self.0.path()).output().unwrap();
+        assert!(output.status.success(), "{who}: {}", String::from_utf8_lossy(&output.stderr));
+        Some(output.stdout)
     }
 }
 
