@@ -13,7 +13,7 @@ use cedrat_message::Timestamp;
 use rustls::{
     SignatureScheme,
     crypto::aws_lc_rs::sign::any_supported_type,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
+    pki_types::{PrivateKeyDer, pem::PemObject as _},
     sign::{CertifiedKey, Signer},
 };
 use serde::{Deserialize, Serialize};
@@ -55,8 +55,7 @@ impl Signatory {
         if !own.is_some_and(|own| own.may_sign()) {
             return Err(refuse("it is not for signatures (keyUsage)"));
         }
-        let (signer, _) = read.signer().map_err(|fault| format!("private key {}: {fault}", key.display()))?;
-        drop(signer);
+        read.signer().map(drop).map_err(|fault| format!("private key {}: {fault}", key.display()))?;
         let signing = any_supported_type(&secret).map_err(|fault| refuse(&fault.to_string()))?;
         CertifiedKey::new(chain, signing)
             .keys_match()
@@ -83,7 +82,7 @@ impl Signatory {
 
     fn certificates(&self) -> Result<Vec<Certificate>, String> {
         let read = |der: &Vec<u8>| {
-            Certificate::read(&CertificateDer::from(der.as_slice()), &Limits::default())
+            Certificate::read(der, &Limits::default())
                 .map_err(|fault| format!("a certificate of the gateway cannot be used: {fault}"))
         };
         self.chain.iter().map(read).collect()

@@ -16,6 +16,7 @@ use pgp::{
 use rand_core_06::OsRng;
 
 use super::*;
+use crate::keys::{Form, form};
 
 const CEK: [u8; 32] = *b"the session key of one message..";
 
@@ -108,6 +109,23 @@ fn a_locked_key_opens_with_its_passphrase_alone() {
     assert_eq!(cek.octets(), CEK);
     let Err(fault) = loaded(&octets, "wrong") else { panic!() };
     assert!(fault.to_string().contains("wrong passphrase"), "{fault}");
+}
+
+#[test]
+fn a_file_is_known_by_how_it_begins() {
+    let owner = key(KeyVersion::V4, KeyType::X25519, None);
+    let files: [(&[u8], Form); 5] = [
+        (&owner.to_bytes().unwrap(), Form::Openpgp),
+        (&owner.to_armored_bytes(None.into()).unwrap(), Form::Openpgp),
+        (b"Bag Attributes\n-----BEGIN PRIVATE KEY-----\n", Form::Pem),
+        (b"\x30\x82\x01\x00", Form::Pkcs12),
+        (b"", Form::Pem),
+    ];
+    for (octets, expected) in files {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(octets).unwrap();
+        assert_eq!(form(file.path()).unwrap(), expected, "{octets:.20?}");
+    }
 }
 
 #[test]
